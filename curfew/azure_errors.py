@@ -1,0 +1,69 @@
+"""What azure-core's exceptions mean, by status and code: shared by the adapters built on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from curfew.errors import (
+    AlreadyExists,
+    Changed,
+    Denied,
+    Missing,
+    Rejected,
+    ServiceError,
+    Throttled,
+    Unavailable,
+)
+
+_BY_STATUS: dict[int, type[ServiceError]] = {
+    401: Denied,
+    403: Denied,
+    404: Missing,
+    408: Unavailable,
+    409: AlreadyExists,
+    412: Changed,
+    429: Throttled,
+}
+
+
+def kind_of(status: int) -> type[ServiceError]:
+    """The class of error for an HTTP status; 0 stands for no answer at all."""
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return Rejected if 400 <= status < 500 else Unavailable  # noqa: PLR2004 - HTTP's own classes
+
+
+def retry_after_of(headers: object) -> float | None:
+    """The seconds of a `Retry-After` header, None when absent or written as a date."""
+    value = headers.get("Retry-After") if hasattr(headers, "get") else None
+    try:
+        return max(0.0, float(value)) if value is not None else None
+    except ValueError:
+        return None
+
+
+@contextmanager
+def classified(service: str, operation: str) -> Iterator[None]:
+    """Raise what azure-core raised as one of ours, the original as its cause."""
+    try:
+        yield
+    except HttpResponseError as error:
+        response = error.response
+        headers = getattr(response, "headers", {}) or {}
+        status = error.status_code or 0
+        raise kind_of(status)(
+            service,
+            operation,
+            status=status,
+            service_code=_code_of(error),
+            request_id=headers.get("x-ms-request-id", ""),
+            retry_after=retry_after_of(headers),
+        ) from error
+    except AzureError as error:
+        raise Unavailable(service, operation) from error
+
+
+def _code_of(error: HttpResponseError) -> str:
+    code = getattr(error, "error_code", None) or getattr(error.error, "code", None) or ""
+    return str(getattr(code, "value", code))

@@ -1,0 +1,124 @@
+"""Who is asking: the principal that App Service authentication vouches for, and nothing else.
+
+App Service ("Easy Auth") validates the token and passes its claims on in the header
+`X-MS-CLIENT-PRINCIPAL`
+(https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities). The
+header is worth something only where the platform states that it enforces sign-in, because only
+there does it strip what callers send under that name.
+"""
+
+import base64
+import binascii
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+
+from curfew.errors import NotSignedIn
+
+PRINCIPAL_HEADER = "X-MS-CLIENT-PRINCIPAL"
+
+_OBJECT_ID = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
+_TENANT_ID = ("http://schemas.microsoft.com/identity/claims/tenantid", "tid")
+_ROLES = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
+_SIGN_IN_NAME = (
+    "preferred_username",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
+    "upn",
+)
+_SUBJECT = ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "sub")
+_SCOPES = ("http://schemas.microsoft.com/identity/claims/scope", "scp")
+
+
+class AppRole(StrEnum):
+    """The app roles of Curfew's app registration."""
+
+    TECHNICIAN = "Technician"
+    APPROVER = "Approver"
+    ADMINISTRATOR = "Administrator"
+    AUDITOR = "Auditor"
+    INTEGRATION = "Integration"
+
+
+PEOPLES_ROLES = frozenset(AppRole) - {AppRole.INTEGRATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A signed-in person or application of the home tenant, by object id."""
+
+    id: str
+    name: str
+    sign_in_name: str
+    roles: frozenset[AppRole]
+    is_application: bool = False
+
+
+def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller:
+    """The caller that the platform vouches for.
+
+    An application holds at most the role Integration and a person never does, whatever the
+    token says: an app role assigned to the wrong kind of principal is a mistake, not a right.
+
+    Raises:
+        NotSignedIn: the platform does not enforce sign-in, vouches for nobody, says something
+            that cannot be read or is ambiguous, or vouches for a member of another tenant.
+    """
+    if not enforced:
+        message = "This deployment does not enforce sign-in, so it serves nobody."
+        raise NotSignedIn(message)
+    if not header:
+        message = "Sign in to the home tenant first."
+        raise NotSignedIn(message)
+    claims = _claims(header)
+    object_id = _single(claims, _OBJECT_ID)
+    if _single(claims, _TENANT_ID) != home_tenant or not object_id:
+        message = "The sign-in is not of the home tenant."
+        raise NotSignedIn(message)
+    issuers = claims.get("iss", ())
+    if any(home_tenant not in issuer.split("/") for issuer in issuers):
+        message = "The sign-in was not issued for the home tenant."
+        raise NotSignedIn(message)
+
+    is_application = _is_application(claims, object_id)
+    granted = {value for name in _ROLES for value in claims.get(name, ())}
+    allowed = {AppRole.INTEGRATION} if is_application else PEOPLES_ROLES
+    sign_in_name = _single(claims, _SIGN_IN_NAME) or f"app-{object_id[:8]}"
+    return Caller(
+        id=object_id,
+        name=_single(claims, ("name",)) or sign_in_name,
+        sign_in_name=sign_in_name,
+        roles=frozenset(role for role in allowed if role.value in granted),
+        is_application=is_application,
+    )
+
+
+def _claims(header: str) -> dict[str, list[str]]:
+    claims: defaultdict[str, list[str]] = defaultdict(list)
+    try:
+        principal = json.loads(base64.b64decode(header, validate=True))
+        for claim in principal["claims"]:
+            claims[str(claim["typ"])].append(str(claim["val"]))
+    except (binascii.Error, ValueError, TypeError, KeyError):
+        message = "The platform's statement about the sign-in cannot be read."
+        raise NotSignedIn(message) from None
+    return claims
+
+
+def _single(claims: dict[str, list[str]], names: tuple[str, ...]) -> str:
+    values = {value for name in names for value in claims.get(name, ())}
+    if len(values) > 1 and names in {_OBJECT_ID, _TENANT_ID}:
+        message = "The platform's statement about the sign-in is ambiguous."
+        raise NotSignedIn(message)
+    for name in names:
+        if claims.get(name):
+            return claims[name][0]
+    return ""
+
+
+def _is_application(claims: dict[str, list[str]], object_id: str) -> bool:
+    if "app" in claims.get("idtyp", ()):
+        return True
+    # `idtyp` is optional. An app-only token is about itself and carries no delegated scope.
+    has_scope = any(claims.get(name) for name in _SCOPES)
+    return not has_scope and _single(claims, _SUBJECT) == object_id

@@ -1,0 +1,198 @@
+"""The credentials of this deployment: towards its own vault and tables, and towards customers.
+
+Towards a customer there are three kinds, best first: the managed identity as a federated
+credential of the multi-tenant app (no secret exists), a certificate, a client secret; the last
+two lie in the vault by name. One credential object per tenant, never shared: a token of one
+customer cannot reach another by construction.
+
+azure-identity's synchronous credentials are used in threads, because the assertion of
+`ClientAssertionCredential` is a synchronous callable even in its asyncio flavour and would block
+the event loop while it asks the managed identity.
+"""
+
+import asyncio
+import base64
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.exceptions import AzureError
+from azure.core.pipeline import PipelineResponse
+from azure.identity import (
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+)
+from pydantic import SecretStr
+
+from curfew.azure_errors import kind_of
+from curfew.clouds import CLOUDS
+from curfew.errors import Denied, Rejected, Unavailable
+from curfew.model.tenants import Connection, ConnectionKind
+from curfew.settings import Settings
+
+type SecretReader = Callable[[str], Awaitable[SecretStr]]
+"""Reads a secret of the deployment's vault by its name."""
+
+# A failed try is taken up by the workflow's durable timers, not by a thread that sleeps.
+_ONE_TRY: dict[str, Any] = {"retry_total": 0}
+
+type Build = Callable[[], Awaitable[TokenCredential]]
+
+
+class LazyCredential:
+    """An asynchronous token credential that is built on first use and can be dropped.
+
+    Tokens are cached by azure-identity inside the credential it wraps. `forget` drops both: the
+    next token reflects consent, roles and secrets as they are now.
+    """
+
+    def __init__(self, build: Build) -> None:
+        self._build = build
+        self._inner: TokenCredential | None = None
+        self._lock = asyncio.Lock()
+
+    async def get_token(
+        self, *scopes: str, claims: str | None = None, **options: Any
+    ) -> AccessToken:  # noqa: ANN401 - azure-core's protocol
+        """A token for the scopes.
+
+        Raises:
+            Denied: the authority refuses this credential.
+            Unavailable: the authority or the managed identity endpoint did not answer.
+        """
+        async with self._lock:
+            inner = self._inner = self._inner or await self._build()
+        return await asyncio.to_thread(_token, inner, scopes, claims)
+
+    def forget(self) -> None:
+        """Build anew at the next use."""
+        self._inner = None
+
+    async def close(self) -> None:
+        """Nothing is held open; azure-core calls this."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+
+class Credentials:
+    """Makes the credentials of one deployment.
+
+    Args:
+        settings: The deployment's settings.
+        read_secret: Reads certificates and client secrets from the deployment's vault.
+    """
+
+    def __init__(self, settings: Settings, read_secret: SecretReader) -> None:
+        self._settings = settings
+        self._read_secret = read_secret
+
+    def own(self) -> LazyCredential:
+        """The deployment's managed identity, for its own vault and tables."""
+
+        async def build() -> TokenCredential:
+            return self._managed_identity()
+
+        return LazyCredential(build)
+
+    def towards(self, tenant_id: str, connection: Connection) -> LazyCredential:
+        """The credential towards one customer tenant."""
+        builders: dict[ConnectionKind, Callable[[str, Connection], Awaitable[TokenCredential]]] = {
+            ConnectionKind.FEDERATED: self._federated,
+            ConnectionKind.CERTIFICATE: self._certificate,
+            ConnectionKind.SECRET: self._secret,
+        }
+        return LazyCredential(lambda: builders[connection.kind](tenant_id, connection))
+
+    def _managed_identity(self) -> ManagedIdentityCredential:
+        return ManagedIdentityCredential(
+            client_id=self._settings.managed_identity_id, **_ONE_TRY, raw_response_hook=_last_answer
+        )
+
+    async def _federated(self, tenant_id: str, _: Connection) -> TokenCredential:
+        identity = self._managed_identity()
+        scope = self._settings.cloud.federation_scope
+        return ClientAssertionCredential(
+            tenant_id,
+            self._settings.app_id,
+            lambda: identity.get_token(scope).token,
+            **self._authority(),
+        )
+
+    async def _certificate(self, tenant_id: str, connection: Connection) -> TokenCredential:
+        value = (await self._secret_of(connection)).get_secret_value()
+        # Key Vault keeps a certificate's private half as PEM text or as base64 of a PKCS#12 file.
+        data = value.encode() if value.startswith("-----BEGIN") else base64.b64decode(value)
+        return CertificateCredential(
+            tenant_id,
+            connection.client_id or self._settings.app_id,
+            certificate_data=data,
+            send_certificate_chain=True,
+            **self._authority(),
+        )
+
+    async def _secret(self, tenant_id: str, connection: Connection) -> TokenCredential:
+        return ClientSecretCredential(
+            tenant_id,
+            connection.client_id or self._settings.app_id,
+            (await self._secret_of(connection)).get_secret_value(),
+            **self._authority(),
+        )
+
+    async def _secret_of(self, connection: Connection) -> SecretStr:
+        return await self._read_secret(connection.secret_name or "")
+
+    def _authority(self) -> dict[str, Any]:
+        cloud = self._settings.cloud
+        # Discovery asks the public cloud about an authority that it does not know; ours is
+        # either Microsoft's own or the simulator's.
+        known = cloud.authority == CLOUDS[cloud.name].authority
+        return {
+            "authority": cloud.authority,
+            "disable_instance_discovery": not known,
+            "raw_response_hook": _last_answer,
+            **_ONE_TRY,
+        }
+
+
+class _LastAnswer(threading.local):
+    """What the authority said last in this thread; azure-identity's exceptions keep it back."""
+
+    status = 0
+    code = ""
+
+    def __call__(self, response: PipelineResponse[Any, Any]) -> None:
+        self.status = response.http_response.status_code
+        self.code = ""
+        if self.status >= HTTPStatus.BAD_REQUEST:
+            with suppress(ValueError, AttributeError, TypeError, LookupError):
+                self.code = f"AADSTS{response.http_response.json()['error_codes'][0]}"
+
+
+_last_answer = _LastAnswer()
+
+
+def _token(inner: TokenCredential, scopes: tuple[str, ...], claims: str | None) -> AccessToken:
+    _last_answer.status = 0
+    try:
+        return inner.get_token(*scopes, claims=claims)
+    except AzureError as error:
+        status, code = _last_answer.status, _last_answer.code
+        kind = kind_of(status) if status >= HTTPStatus.BAD_REQUEST else Unavailable
+        # The authority answers 400 to a wrong secret, a wrong assertion and missing consent.
+        kind = Denied if kind is Rejected else kind
+        raise kind("identity", "token", status=status, service_code=code) from error

@@ -1,0 +1,237 @@
+"""Every error that Curfew raises on purpose, in one tree.
+
+    CurfewError
+    ├── SettingsError          the app cannot start; names the setting
+    ├── RequestError           the caller's doing; `status` is the HTTP answer
+    │   ├── InvalidRequest     400, 413, 415: not well-formed; `fields` says where
+    │   ├── NotSignedIn        401
+    │   ├── Forbidden          403
+    │   ├── NotFound           404: also what the caller may not see
+    │   ├── Conflict           409: somebody or something was first
+    │   ├── PreconditionFailed 412, 428: written over an older reading
+    │   └── Refused            422: policy said no; `reasons` has all of them
+    ├── ServiceError           a cloud service answered no, or not at all
+    │   ├── Unavailable        no answer or 5xx: a write MAY have been applied
+    │   ├── Throttled          429; `retry_after` says when
+    │   ├── Missing            404
+    │   ├── AlreadyExists      409 and its dialects
+    │   ├── Changed            412: somebody wrote in between
+    │   ├── Denied             401, 403
+    │   └── Rejected           any other 4xx: the same call will fail again
+    ├── NotYet                 true soon: replication, a read that lags behind its write
+    ├── ForeignAccount         an account that is not ours to touch (rule 8)
+    ├── Unusable               Entra made a credential with which nobody can sign in
+    └── NoOpenLease            no lease that is open for giving, so nothing may be given (rule 1)
+
+The text of a CurfewError is written here or by its raiser and never copied from a service's
+answer: it may be stored in a durable history, where no secret may ever be (rule 7).
+"""
+
+from dataclasses import dataclass
+
+
+class CurfewError(Exception):
+    """The root. `code` is stable and machine-readable; the text is for people, without secrets."""
+
+    code = "internal"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class SettingsError(CurfewError):
+    """An app setting is missing or cannot be used. The app refuses to start."""
+
+    code = "settings"
+
+
+# --- what a caller did -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing that is wrong with a request: `field` is a JSON path such as `ticket.number`."""
+
+    field: str
+    detail: str
+
+
+class RequestError(CurfewError):
+    """The request cannot be served, and the caller can do something about it."""
+
+    status = 400
+    code = "request"
+
+
+class InvalidRequest(RequestError):
+    """The request is not well-formed; every field that is wrong is named."""
+
+    code = "invalid-request"
+
+    def __init__(
+        self, detail: str, fields: tuple[FieldProblem, ...] = (), *, status: int = 400
+    ) -> None:
+        super().__init__(detail)
+        self.fields = fields
+        self.status = status
+
+
+class NotSignedIn(RequestError):
+    """The platform vouches for nobody on this request."""
+
+    status = 401
+    code = "not-signed-in"
+
+
+class Forbidden(RequestError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(RequestError):
+    """It does not exist, or the caller may not know that it does."""
+
+    status = 404
+    code = "not-found"
+
+
+class Conflict(RequestError):
+    """Another grant, another writer or an earlier decision was first.
+
+    `link` is the address of what stands in the way, when the caller may see it.
+    """
+
+    status = 409
+    code = "conflict"
+
+    def __init__(self, detail: str, *, link: str | None = None) -> None:
+        super().__init__(detail)
+        self.link = link
+
+
+class PreconditionFailed(RequestError):
+    """The ETag is not that of the stored settings (412), or one was needed (428)."""
+
+    status = 412
+    code = "precondition-failed"
+
+    def __init__(self, detail: str, *, status: int = 412) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Refused(RequestError):
+    """Policy refuses. All reasons at once, so that nobody has to ask five times."""
+
+    status = 422
+    code = "refused"
+
+    def __init__(self, reasons: tuple[FieldProblem, ...]) -> None:
+        super().__init__("The request is refused: " + " ".join(r.detail for r in reasons))
+        self.reasons = reasons
+
+
+# --- what a cloud service did ----------------------------------------------------------------
+
+
+class ServiceError(CurfewError):
+    """A call to a cloud service failed.
+
+    `service` is directory, vault, ledger, identity or engine; `operation` is the adapter's own
+    name for the call; `status` and `service_code` are what the service said (0 and "" when it
+    said nothing); `request_id` is Microsoft's, for a support case.
+    """
+
+    code = "service"
+    retryable = False
+
+    def __init__(
+        self,
+        service: str,
+        operation: str,
+        *,
+        status: int = 0,
+        service_code: str = "",
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        said = f"answered {status} {service_code}".rstrip() if status else "gave no answer"
+        super().__init__(f"The {service} {said} ({operation}).")
+        self.service = service
+        self.operation = operation
+        self.status = status
+        self.service_code = service_code
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class Unavailable(ServiceError):
+    """No answer, or 5xx. A write may have been applied: look before concluding anything."""
+
+    code = "unavailable"
+    retryable = True
+
+
+class Throttled(ServiceError):
+    """429. `retry_after` is in seconds, None when the service did not say."""
+
+    code = "throttled"
+    retryable = True
+
+
+class Missing(ServiceError):
+    """404: not there, or not there yet on the replica that answered."""
+
+    code = "missing"
+
+
+class AlreadyExists(ServiceError):
+    """What was to be made is there already; whether it is ours is for the caller to read."""
+
+    code = "already-exists"
+
+
+class Changed(ServiceError):
+    """Somebody else wrote between our read and our write."""
+
+    code = "changed"
+    retryable = True
+
+
+class Denied(ServiceError):
+    """401 or 403: consent, a permission or a directory role is missing."""
+
+    code = "denied"
+
+
+class Rejected(ServiceError):
+    """Another 4xx: the service understood and will refuse the same call again."""
+
+    code = "rejected"
+
+
+class NotYet(CurfewError):
+    """What was written cannot be read yet. Entra replicates without any promise of speed."""
+
+    code = "not-yet"
+
+
+class ForeignAccount(CurfewError):
+    """The account exists and Curfew did not make it, or it may never be touched (rule 8)."""
+
+    code = "foreign-account"
+
+
+class Unusable(CurfewError):
+    """The tenant's policy makes a credential of this kind worthless for this account."""
+
+    code = "credential-unusable"
+
+
+class NoOpenLease(CurfewError):
+    """There is no lease for this grant, or it is ending: nothing may be given (rule 1)."""
+
+    code = "no-open-lease"

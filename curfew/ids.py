@@ -1,0 +1,54 @@
+"""Grant ids: the tenant is in the id, so that every look-up is a point read.
+
+`g-<tenant id>-<ulid>`, 65 characters: within the 100 that every Durable backend takes as an
+instance id, and free of the characters that Table Storage refuses in keys.
+"""
+
+import hashlib
+import re
+import secrets
+from uuid import UUID
+
+from ulid import ULID
+
+from curfew.errors import NotFound
+
+_GRANT_ID = re.compile(r"g-([0-9a-f-]{36})-([0-7][0-9A-HJKMNP-TV-Z]{25})")
+
+
+def new_grant_id(tenant_id: str) -> str:
+    """An id that was never used before."""
+    return f"g-{tenant_id}-{ULID()}"
+
+
+def repeatable_grant_id(tenant_id: str, caller_id: str, idempotency_key: str) -> str:
+    """The id that the same caller's same `Idempotency-Key` in the same tenant always gets."""
+    text = "\n".join((tenant_id, caller_id, idempotency_key))
+    return f"g-{tenant_id}-{ULID(hashlib.sha256(text.encode()).digest()[:16])}"
+
+
+def tenant_of(grant_id: str) -> str:
+    """The tenant id inside a grant id.
+
+    Raises:
+        NotFound: the text is not a grant id, so there is no such grant.
+    """
+    match = _GRANT_ID.fullmatch(grant_id)
+    try:
+        return str(UUID(match[1])) if match else _no_grant()
+    except ValueError:
+        return _no_grant()
+
+
+def _no_grant() -> str:
+    message = "There is no such grant."
+    raise NotFound(message)
+
+
+def new_mark() -> str:
+    """A random mark for an account about to be created, about 130 bits.
+
+    It is stored in the lease before the account exists, so an account that carries it was made
+    by that lease's grant and by nobody else (rule 8).
+    """
+    return f"curfew-{secrets.token_hex(16)}"

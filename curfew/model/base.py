@@ -1,0 +1,150 @@
+"""What all models share: camelCase on the wire, frozen in memory, strict about strangers."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+
+ISO_DURATION = re.compile(
+    r"P(?=[0-9T])(?:[0-9]{1,3}D)?(?:T(?=[0-9])(?:[0-9]{1,4}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,7}S)?)?"
+)
+LONGEST = timedelta(days=31)
+
+_timedelta: TypeAdapter[timedelta] = TypeAdapter(timedelta)
+
+
+class Model(BaseModel):
+    """A value at the edge: unknown fields are refused, and named."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        frozen=True,
+        extra="forbid",
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """The value as JSON-ready types, keys in camelCase."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def read(cls, stored: object) -> Self:
+        """The value from a table row or a durable history, which may be of another release.
+
+        Fields that this release does not know are passed over; fields that it has added must
+        have defaults (rule 11).
+        """
+        return cls.model_validate(stored, extra="ignore")
+
+
+def _no_control_characters(value: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in value):
+        message = "must not contain control or invisible characters"
+        raise ValueError(message)
+    return value
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        parsed = value
+    elif isinstance(value, str) and ISO_DURATION.fullmatch(value):
+        parsed = _timedelta.validate_python(value)
+    else:
+        message = "must be an ISO 8601 duration such as PT4H or PT90M"
+        raise ValueError(message)
+    if not timedelta(0) < parsed <= LONGEST:
+        message = "must be longer than nothing and at most 31 days"
+        raise ValueError(message)
+    return parsed
+
+
+def _utc(value: datetime) -> datetime:
+    if value.utcoffset() is None:
+        message = "must carry its offset, for example 2026-01-31T09:00:00Z"
+        raise ValueError(message)
+    return value.astimezone(UTC)
+
+
+def _uuid(value: object) -> str:
+    if not isinstance(value, str):
+        message = "must be a GUID"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError, not TypeError
+    try:
+        parsed = str(UUID(value))
+    except ValueError:
+        parsed = ""
+    if parsed != value.lower():
+        message = "must be a GUID such as 00000000-0000-4000-8000-000000000000"
+        raise ValueError(message)
+    return parsed
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "duration",
+            "pattern": f"^{ISO_DURATION.pattern}$",
+            "examples": ["PT4H"],
+        }
+    ),
+]
+"""An ISO 8601 duration in days, hours, minutes and seconds; more than nothing, at most 31 days."""
+
+Moment = Annotated[
+    datetime,
+    AfterValidator(_utc),
+    PlainSerializer(
+        lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        return_type=str,
+        when_used="json",
+    ),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A point in time, RFC 3339 in UTC on the wire."""
+
+Guid = Annotated[
+    str,
+    BeforeValidator(_uuid),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "uuid",
+            "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        }
+    ),
+]
+"""A GUID in the usual dashed form, kept in lower case."""
+
+Label = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=120, strip_whitespace=True),
+    AfterValidator(_no_control_characters),
+]
+"""A short text for people, on one line."""
+
+Remark = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000, strip_whitespace=True),
+    AfterValidator(_no_control_characters),
+]
+"""A longer text for people: a justification or a comment."""
+
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""The name of an access profile, as it stands in an address."""

@@ -1,0 +1,250 @@
+"""Grants and leases: one access from request to verified end, and what takes it back."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from curfew.clouds import CloudName
+from curfew.model.base import Duration, Guid, Label, Model, Moment, ProfileName, Remark
+from curfew.model.tenants import Connection, CredentialKind, Role
+
+PROVISIONING_LIMIT = timedelta(minutes=15)
+"""How long giving may take, replication included, before it is taken back as failed."""
+
+GrantId = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^g-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-7][0-9A-HJKMNP-TV-Z]{25}$"
+    ),
+]
+
+
+class GrantKind(StrEnum):
+    """What a grant gives: here, the use of a technician's own account in the customer tenant."""
+
+    ACCOUNT = "account"
+
+
+class GrantState(StrEnum):
+    """Where a grant is in its life."""
+
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why a grant ended."""
+
+    EXPIRED = "expired"
+    RETURNED = "returned"
+    REVOKED = "revoked"
+    TICKET_CLOSED = "ticket-closed"
+    FAILED = "failed"
+
+
+class Ticket(Model):
+    """The ticket in whose name access is asked for."""
+
+    system: Label
+    number: Label
+
+
+class GrantRequest(Model):
+    """What a technician asks for."""
+
+    tenant: Guid
+    profile: ProfileName
+    kind: GrantKind = GrantKind.ACCOUNT
+    duration: Duration | None = Field(
+        default=None, description="How long; the profile's default when absent."
+    )
+    justification: Remark | None = None
+    ticket: Ticket | None = None
+
+
+class EndRequest(Model):
+    """What is said when a grant is ended early."""
+
+    reason: Remark | None = None
+
+
+class Person(Model):
+    """Who did something, by object id; the name is for reading only."""
+
+    id: Guid
+    name: str
+
+
+class Plan(Model):
+    """All that giving and taking back needs, fixed when the lease is written.
+
+    It travels through the orchestration and stands in the lease, so that ending depends on no
+    setting that somebody may since have changed or deleted (rule 3). It holds no secret: the
+    vault's secrets go by their names.
+    """
+
+    version: int = 1
+    grant_id: GrantId
+    tenant_id: Guid
+    cloud: CloudName = CloudName.PUBLIC
+    connection: Connection
+    technician_id: Guid
+    user_principal_name: str
+    display_name: str
+    mark: str = Field(description="Random; on the account from its creation, so that we know it.")
+    account_id: Guid | None = Field(
+        default=None, description="The account's object id; none until it is known to exist."
+    )
+    methods_before: tuple[str, ...] = Field(
+        default=(), description="Sign-in methods the account had: ids that an ending spares."
+    )
+    role_groups_before: tuple[str, ...] = Field(
+        default=(), description="Role-assignable groups it was in: ids that an ending spares."
+    )
+    roles: tuple[Role, ...]
+    credential: CredentialKind
+    duration: Duration
+    provision_by: Moment
+
+    @property
+    def password_secret(self) -> str:
+        """The name of the password in the vault; it tells nothing about the customer."""
+        return f"grant-{self.grant_id[-26:]}-password"
+
+    @property
+    def pass_secret(self) -> str:
+        """The name of the Temporary Access Pass in the vault."""
+        return f"grant-{self.grant_id[-26:]}-pass"
+
+
+class SecretVersion(Model):
+    """Where a credential lies in the vault: its name and version, never its value."""
+
+    name: str
+    version: str
+
+
+class Handover(Model):
+    """The credentials of an active grant, by their places."""
+
+    password: SecretVersion | None = None
+    temporary_access_pass: SecretVersion | None = None
+
+
+class Evidence(Model):
+    """What was read back after an ending. Each fact was seen in the directory or the vault."""
+
+    verified_at: Moment
+    account_existed: bool
+    account_disabled: bool
+    roles_left: int
+    groups_left: int
+    methods_left: int
+    password_changed_at: Moment | None = None
+    password_rotated: bool
+    credential_disabled: bool
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing of the access is left (rule 4)."""
+        nothing_left = not (self.roles_left or self.groups_left or self.methods_left)
+        return (
+            nothing_left
+            and self.account_disabled
+            and self.password_rotated
+            and self.credential_disabled
+        )
+
+
+class Lease(Model):
+    """The ledger's row of a grant that is not over, and, with `endedAt`, of one that is."""
+
+    plan: Plan
+    state: GrantState = GrantState.PROVISIONING
+    stuck: bool = False
+    tenant_name: str
+    profile: ProfileName
+    kind: GrantKind = GrantKind.ACCOUNT
+    technician: Person
+    justification: str | None = None
+    ticket: Ticket | None = None
+    request_digest: str = ""
+    requested_at: Moment
+    deadline: Moment = Field(
+        description="When this access must be over, whatever happened: the sweep's only clock."
+    )
+    activated_at: Moment | None = None
+    expires_at: Moment | None = None
+    handover: Handover = Handover()
+    end_reason: EndReason | None = None
+    end_remark: str | None = None
+    ended_by: Person | None = None
+    failure: str | None = None
+    rounds: int = 0
+    evidence: Evidence | None = None
+    ended_at: Moment | None = None
+    etag: str = Field(default="", exclude=True)
+
+
+class GrantView(Model):
+    """A grant as the API shows it."""
+
+    id: GrantId
+    kind: GrantKind
+    state: GrantState
+    stuck: bool
+    tenant: Guid
+    tenant_name: str
+    profile: ProfileName
+    technician: Person
+    user_principal_name: str
+    roles: tuple[Role, ...]
+    credential: CredentialKind
+    duration: Duration
+    justification: str | None
+    ticket: Ticket | None
+    requested_at: Moment
+    activated_at: Moment | None
+    expires_at: Moment | None
+    end_reason: EndReason | None
+    end_remark: str | None
+    ended_by: Person | None
+    failure: str | None
+    evidence: Evidence | None
+    ended_at: Moment | None
+
+    @classmethod
+    def of(cls, lease: Lease) -> Self:
+        """The view of a lease, live or over."""
+        plan = lease.plan
+        same = set(cls.model_fields) & set(Lease.model_fields)
+        return cls(
+            id=plan.grant_id,
+            tenant=plan.tenant_id,
+            user_principal_name=plan.user_principal_name,
+            roles=plan.roles,
+            credential=plan.credential,
+            duration=plan.duration,
+            **{name: getattr(lease, name) for name in same},
+        )
+
+
+class GrantPage(Model):
+    """A page of grants; `nextLink` is the address of the next one, absent on the last."""
+
+    value: tuple[GrantView, ...]
+    next_link: str | None = None
+
+
+class CredentialView(Model):
+    """What the technician signs in with. Sent once per reveal, kept nowhere on the way."""
+
+    user_principal_name: str
+    password: str | None = None
+    temporary_access_pass: str | None = None
+    sign_in_address: str
+    expires_at: Moment

@@ -1,0 +1,136 @@
+"""The deployment's services, made once per process and on first use.
+
+The clients of Graph, Key Vault and the tables are imported here, inside the functions that make
+them: a cold start pays for none of them before a step needs it.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from curfew.clock import Clock, utcnow
+from curfew.model.tenants import Connection
+from curfew.settings import Settings
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
+
+    from curfew.credentials import Credentials
+    from curfew.entra.directory import Directory
+    from curfew.ledger import Accounts, Leases, Tables, TenantStore
+    from curfew.vault import Vault
+
+_MOST_DIRECTORIES = 512
+
+
+class Services:
+    """Everything a step may talk to.
+
+    Args:
+        settings: The deployment's settings.
+        clock: The present moment.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock = utcnow) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._directories: dict[tuple[str, Connection], Directory] = {}
+
+    @cached_property
+    def credentials(self) -> "Credentials":
+        """The makers of credentials."""
+        from curfew.credentials import Credentials
+
+        return Credentials(self.settings, self._read_secret)
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """The deployment's Key Vault."""
+        from curfew.vault import Vault
+
+        return Vault(self.settings.vault_url, self.credentials.own())
+
+    @cached_property
+    def tables(self) -> "Tables":
+        """The deployment's tables."""
+        from curfew.ledger import Tables
+
+        if self.settings.tables_connection_string:
+            return Tables.by_connection_string(self.settings.tables_connection_string)
+        return Tables.at(self.settings.tables_url, self.credentials.own())
+
+    @cached_property
+    def leases(self) -> "Leases":
+        """The live grants and those that are over."""
+        from curfew.ledger import Leases
+
+        return Leases(self.tables)
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        """The record of the accounts that Curfew made."""
+        from curfew.ledger import Accounts
+
+        return Accounts(self.tables)
+
+    @cached_property
+    def tenants(self) -> "TenantStore":
+        """The settings of customer tenants."""
+        from curfew.ledger import TenantStore
+
+        return TenantStore(self.tables)
+
+    def directory(self, tenant_id: str, connection: Connection) -> "Directory":
+        """The directory of a customer tenant; one credential each, never shared between two."""
+        key = (tenant_id, connection)
+        if key not in self._directories:
+            from curfew.entra.directory import Directory
+
+            while len(self._directories) >= _MOST_DIRECTORIES:
+                del self._directories[next(iter(self._directories))]
+            credential = self.credentials.towards(tenant_id, connection)
+            self._directories[key] = Directory.of(
+                self.settings.cloud, credential, self._connections
+            )
+        return self._directories[key]
+
+    @cached_property
+    def _connections(self) -> "AsyncClient":
+        from curfew.entra.graph import connections
+
+        return connections()
+
+    async def _read_secret(self, name: str) -> SecretStr:
+        return await self.vault.read(name)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        opened = vars(self)
+        closing: list[Awaitable[None]] = []
+        if "vault" in opened:
+            closing.append(self.vault.close())
+        if "tables" in opened:
+            closing.append(self.tables.close())
+        if "_connections" in opened:
+            closing.append(self._connections.aclose())
+        await asyncio.gather(*closing)
+
+
+class _Current:
+    services: Services | None = None
+
+
+def current() -> Services:
+    """The services of this process, from its environment."""
+    if _Current.services is None:
+        _Current.services = Services(Settings.read(os.environ))
+    return _Current.services
+
+
+def use(services: Services | None) -> None:
+    """Let `current` answer these services; None forgets them."""
+    _Current.services = services

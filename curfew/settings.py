@@ -1,0 +1,101 @@
+"""The app settings of a deployment, read once and refused early, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from curfew.clouds import CLOUDS, Cloud, CloudName
+from curfew.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a deployment of Curfew knows about itself.
+
+    Attributes:
+        cloud: Where this deployment lives; it serves tenants of this cloud only.
+        home_tenant: The owner's own tenant, where technicians sign in.
+        app_id: The multi-tenant application that customers consent to.
+        managed_identity_id: The client id of the user-assigned identity that opens the vault and
+            the tables and stands in for a secret towards customers.
+        vault_url: The Key Vault, `https://….vault.azure.net`.
+        tables_url: The tables, by the managed identity.
+        tables_connection_string: The tables by a key instead: for Azurite on one machine.
+        sign_in_enforced: Whether the platform states that it checks every sign-in (Easy Auth).
+            Without this nobody is believed.
+    """
+
+    cloud: Cloud
+    home_tenant: str
+    app_id: str
+    managed_identity_id: str
+    vault_url: str
+    tables_url: str = ""
+    tables_connection_string: str = field(default="", repr=False)
+    sign_in_enforced: bool = False
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """The settings from environment variables.
+
+        Raises:
+            SettingsError: a setting is missing or unusable; the text names it.
+        """
+        tables_url = environment.get("CURFEW_TABLES_URL", "")
+        connection_string = environment.get("CURFEW_TABLES_CONNECTION_STRING", "")
+        if bool(tables_url) == bool(connection_string):
+            message = "Set either CURFEW_TABLES_URL or CURFEW_TABLES_CONNECTION_STRING, not both."
+            raise SettingsError(message)
+        return cls(
+            cloud=_cloud(environment),
+            home_tenant=_guid(environment, "CURFEW_HOME_TENANT"),
+            app_id=_guid(environment, "CURFEW_APP_ID"),
+            managed_identity_id=_guid(environment, "CURFEW_MANAGED_IDENTITY_ID"),
+            vault_url=_https(environment, "CURFEW_VAULT_URL"),
+            tables_url=_https(environment, "CURFEW_TABLES_URL") if tables_url else "",
+            tables_connection_string=connection_string,
+            # Set by App Service itself, which also strips the principal header of callers.
+            sign_in_enforced=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+        )
+
+
+def _cloud(environment: Mapping[str, str]) -> Cloud:
+    name = environment.get("CURFEW_CLOUD", CloudName.PUBLIC)
+    try:
+        cloud = CLOUDS[CloudName(name)]
+    except ValueError:
+        known = ", ".join(CloudName)
+        message = f"CURFEW_CLOUD is {name!r}; it must be one of {known}."
+        raise SettingsError(message) from None
+    if environment.get("CURFEW_AUTHORITY_URL"):
+        cloud = replace(cloud, authority=_https(environment, "CURFEW_AUTHORITY_URL"))
+    if environment.get("CURFEW_GRAPH_URL"):
+        cloud = replace(cloud, graph=_https(environment, "CURFEW_GRAPH_URL"))
+    return cloud
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        message = f"{name} is not set."
+        raise SettingsError(message)
+    return value
+
+
+def _guid(environment: Mapping[str, str], name: str) -> str:
+    value = _required(environment, name)
+    try:
+        return str(UUID(value))
+    except ValueError:
+        message = f"{name} must be a GUID."
+        raise SettingsError(message) from None
+
+
+def _https(environment: Mapping[str, str], name: str) -> str:
+    value = _required(environment, name).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+        message = f"{name} must be an https address without a query."
+        raise SettingsError(message)
+    return value

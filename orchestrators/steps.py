@@ -1,0 +1,110 @@
+"""How a workflow runs its steps: together, and again after durable waits.
+
+Steps answer an `Outcome` instead of raising, so that what went wrong crosses the history as
+codes. A step that never answered (a crash, a time-out) counts as a failure that may have been
+applied.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from durabletask import task
+
+from curfew.model.base import Model
+from curfew.model.messages import Failure, Outcome
+
+type Workflow[T] = Generator[task.Task[Any], Any, T]
+type Calls = Mapping[str, Model]
+"""Activities by name, each with its message."""
+
+
+def seconds(*pauses: float) -> tuple[timedelta, ...]:
+    """Pauses between tries, in seconds."""
+    return tuple(timedelta(seconds=pause) for pause in pauses)
+
+
+PATIENCE = seconds(2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30)
+"""The pauses while Entra replicates: about five minutes together."""
+
+
+@dataclass(slots=True)
+class Trying:
+    """How long to try: until an order to end, or a point in time; and what stayed unsure.
+
+    `unsure_since` is when a try was last lost whose write may have been applied.
+    """
+
+    order: task.CancellableTask[Any]
+    until: datetime
+    unsure_since: datetime | None = None
+
+    def ordered_to_end(self) -> bool:
+        """Whether the order to end has arrived."""
+        return self.order.is_complete
+
+
+def now(ctx: task.OrchestrationContext) -> datetime:
+    """The workflow's time, aware. The context's own is naive and in UTC."""
+    return ctx.current_utc_datetime.replace(tzinfo=UTC)
+
+
+def attempt(ctx: task.OrchestrationContext, calls: Calls) -> Workflow[dict[str, Outcome]]:
+    """Run every call once, together, and wait for all of them."""
+    tasks = {
+        name: ctx.call_activity(name, input=message.to_json(), return_type=dict)
+        for name, message in calls.items()
+    }
+    try:
+        yield task.when_all(list(tasks.values()))
+    except task.TaskFailedError:
+        # Each failure is looked at below; `when_all` raises only the first, after all have ended.
+        pass
+    return {name: _outcome(name, run) for name, run in tasks.items()}
+
+
+def persist(
+    ctx: task.OrchestrationContext,
+    calls: Calls,
+    trying: Trying,
+    *,
+    patience: Sequence[timedelta] = PATIENCE,
+) -> Workflow[dict[str, Outcome]]:
+    """Run calls until each has succeeded, one fails for good, or it is no use trying longer.
+
+    Calls that succeeded are not run again. A call in flight is always waited for: it would land
+    later, with nobody left to take it back.
+    """
+    outcomes: dict[str, Outcome] = {}
+    for pause in (*patience, None):
+        latest = yield from attempt(ctx, calls)
+        outcomes |= latest
+        failures = {name: said.failure for name, said in latest.items() if said.failure}
+        calls = {name: calls[name] for name in failures}
+        if any(failure.unsure for failure in failures.values()):
+            trying.unsure_since = now(ctx)
+        hopeless = any(not failure.retryable for failure in failures.values())
+        if not failures or hopeless or pause is None or trying.ordered_to_end():
+            break
+        wait = longest_wait(pause, *failures.values())
+        if now(ctx) + wait > trying.until:
+            break
+        timer = ctx.create_timer(wait)
+        yield task.when_any([timer, trying.order])
+        if trying.ordered_to_end():
+            timer.cancel()
+            break
+    return outcomes
+
+
+def longest_wait(pause: timedelta, *failures: Failure) -> timedelta:
+    """The pause, or longer if a service asked for it with Retry-After."""
+    asked = (failure.retry_after or 0.0 for failure in failures)
+    return max(pause, timedelta(seconds=max(asked, default=0.0)))
+
+
+def _outcome(name: str, run: task.Task[Any]) -> Outcome:
+    if run.is_failed:
+        return Outcome(failure=Failure.lost(f"The step {name} did not answer."))
+    return Outcome.read(run.get_result())

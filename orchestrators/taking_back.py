@@ -1,0 +1,169 @@
+"""The end of a grant: rounds of the same steps until everything was read back as gone.
+
+A round is a few passes with growing pauses. When a round is used up the grant is flagged as
+stuck, and after a longer pause the workflow starts the next round as a new execution, so that an
+outage of days leaves a short history. There is no last round.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from durabletask import task
+
+from curfew.model.base import Model
+from curfew.model.grants import Evidence, Plan
+from curfew.model.messages import (
+    Closing,
+    EndingNotice,
+    EndStep,
+    Failure,
+    GrantInput,
+    Located,
+    Outcome,
+    Rotation,
+    Search,
+    StuckNotice,
+    TakingBack,
+    Verification,
+)
+from orchestrators.steps import Workflow, attempt, longest_wait, now, seconds
+
+ANNOUNCE = "announce_ending"
+LOCATE = "locate_account"
+VERIFY = "verify_ended"
+CLOSE = "close_grant"
+FLAG = "flag_stuck"
+
+PASSES = seconds(2, 4, 8, 16, 30)
+LONGEST_PAUSE = timedelta(hours=1)
+
+# Each fact of the evidence, and the step to take again where it does not hold.
+_MENDED_BY: tuple[tuple[Callable[[Evidence], bool], EndStep], ...] = (
+    (lambda evidence: evidence.account_disabled, EndStep.DISABLE),
+    (lambda evidence: not (evidence.roles_left or evidence.groups_left), EndStep.REMOVE_ACCESS),
+    (lambda evidence: not evidence.methods_left, EndStep.REMOVE_METHODS),
+    (lambda evidence: evidence.password_rotated, EndStep.ROTATE),
+    (lambda evidence: evidence.credential_disabled, EndStep.RETIRE),
+)
+
+
+def take_back(
+    ctx: task.OrchestrationContext, plan: Plan, taking_back: TakingBack
+) -> Workflow[None]:
+    """One round; when it ends verified the grant is closed, else the next round follows."""
+    progress = Progress(plan, taking_back)
+    for pause in (*PASSES, None):
+        closed = yield from one_pass(ctx, progress)
+        if closed:
+            return
+        if pause is not None:
+            yield ctx.create_timer(longest_wait(pause, *progress.failures.values()))
+
+    finished = taking_back.round
+    notice = StuckNotice(plan=progress.plan, round=finished, failures=progress.reasons)
+    yield from attempt(ctx, {FLAG: notice})
+    yield ctx.create_timer(longest_wait(pause_after(finished), *progress.failures.values()))
+    progress.update(round=finished + 1)
+    again = GrantInput(plan=progress.plan, taking_back=progress.state)
+    ctx.continue_as_new(again.to_json())
+
+
+def pause_after(finished_round: int) -> timedelta:
+    """One minute after the first round, then twice as long each time, up to an hour."""
+    return min(timedelta(minutes=2 ** min(finished_round - 1, 10)), LONGEST_PAUSE)
+
+
+@dataclass
+class Progress:
+    """How far the ending is: what is still to do, and what failed in the latest pass."""
+
+    plan: Plan
+    state: TakingBack
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    def update(self, **changes: Any) -> None:  # noqa: ANN401 - fields of TakingBack
+        """Note changes in the state that the next round starts with."""
+        self.state = self.state.model_copy(update=changes)
+
+    def note(self, outcomes: dict[str, Outcome]) -> None:
+        """Note what steps came to: what succeeded is not pending any more."""
+        for name, outcome in outcomes.items():
+            if outcome.failure is not None:
+                self.failures[name] = outcome.failure
+        done = set(outcomes) - set(self.failures)
+        pending = tuple(step for step in self.state.pending if step not in done)
+        self.update(pending=pending, announced=self.state.announced or ANNOUNCE in done)
+        if EndStep.ROTATE in done:
+            rotation = Rotation.read(outcomes[EndStep.ROTATE].value)
+            self.update(rotated_after=rotation.rotated_after)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What failed in the latest pass, for people."""
+        return tuple(f"{name}: {failure.detail}" for name, failure in self.failures.items())
+
+
+def one_pass(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[bool]:
+    """Take every pending step once, disabling first; read back; close when nothing is left.
+
+    A step that fails does not keep the others from being taken.
+    """
+    progress.failures = {}
+    if not (progress.plan.account_id or progress.state.located):
+        found = yield from _locate(ctx, progress)
+        if not found:
+            return False
+
+    ending = progress.state.ending
+    notice = EndingNotice(plan=progress.plan, ending=ending)
+    announcing = {} if progress.state.announced else {ANNOUNCE: notice}
+    pending: dict[str, Model] = dict.fromkeys(progress.state.pending, progress.plan)
+    disabling: dict[str, Model] = {
+        step: pending.pop(step) for step in (EndStep.DISABLE,) if step in pending
+    }
+    for calls in ({**disabling, **announcing}, pending):
+        if calls:
+            outcomes = yield from attempt(ctx, calls)
+            progress.note(outcomes)
+
+    evidence = yield from _verify(ctx, progress)
+    if evidence is None or progress.state.pending or not evidence.clean:
+        return False
+    closing = Closing(plan=progress.plan, ending=ending, evidence=evidence)
+    outcomes = yield from attempt(ctx, {CLOSE: closing})
+    progress.note(outcomes)
+    return not progress.failures
+
+
+def _locate(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[bool]:
+    """Find the account of a grant that never knew it, waiting until its absence is certain."""
+    search = Search(plan=progress.plan, unsure_since=progress.state.unsure_since)
+    while True:
+        outcomes = yield from attempt(ctx, {LOCATE: search})
+        progress.note(outcomes)
+        if progress.failures:
+            return False
+        located = Located.read(outcomes[LOCATE].value)
+        if located.look_again_at is None:
+            break
+        yield ctx.create_timer(max(located.look_again_at - now(ctx), timedelta(0)))
+    progress.plan = located.plan
+    pending = progress.state.pending if located.plan.account_id else (EndStep.RETIRE,)
+    progress.update(located=True, pending=pending)
+    return True
+
+
+def _verify(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[Evidence | None]:
+    """Read back, and put every step whose effect does not show back among the pending."""
+    verification = Verification(plan=progress.plan, rotated_after=progress.state.rotated_after)
+    outcomes = yield from attempt(ctx, {VERIFY: verification})
+    progress.note(outcomes)
+    if VERIFY in progress.failures:
+        return None
+    evidence = Evidence.read(outcomes[VERIFY].value)
+    again = [step for holds, step in _MENDED_BY if not holds(evidence)]
+    pending = tuple(step for step in EndStep if step in {*progress.state.pending, *again})
+    progress.update(pending=pending)
+    return evidence

@@ -1,0 +1,63 @@
+"""The workflow engine as the API uses it, and what its errors mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import azure.durable_functions as df
+import grpc
+
+from curfew.errors import AlreadyExists, Missing, ServiceError, Unavailable
+from curfew.model.messages import END_EVENT, EndOrder, GrantInput, TakingBack
+from curfew.model.grants import Plan
+
+# The name under which `orchestrators` registers the workflow. Running instances know it: it is
+# state, and changes as little as a table's name does.
+GRANT = "grant"
+
+_BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {
+    grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+    grpc.StatusCode.NOT_FOUND: Missing,
+}
+
+
+class Engine:
+    """Starts grants and tells them to end. The grant id is the workflow's instance id."""
+
+    def __init__(self, client: df.DurableFunctionsClient) -> None:
+        self._client = client
+
+    async def start(self, plan: Plan) -> None:
+        """Start the workflow of a grant whose lease is written.
+
+        Raises:
+            AlreadyExists: it was started before.
+            Unavailable: no answer; it may have been started.
+        """
+        await self._start(GrantInput(plan=plan))
+
+    async def end(self, plan: Plan, order: EndOrder) -> None:
+        """Tell a grant to end. One whose workflow is lost gets a new one that only takes back."""
+        try:
+            with _classified("raise event"):
+                await self._client.raise_orchestration_event(
+                    plan.grant_id, END_EVENT, data=order.to_json()
+                )
+        except Missing:
+            taking_back = TakingBack(ending=order.ending())
+            await self._start(GrantInput(plan=plan, taking_back=taking_back))
+
+    async def _start(self, work: GrantInput) -> None:
+        with _classified("start"):
+            await self._client.schedule_new_orchestration(
+                GRANT, input=work.to_json(), instance_id=work.plan.grant_id
+            )
+
+
+@contextmanager
+def _classified(operation: str) -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        code = error.code() if isinstance(error, grpc.aio.AioRpcError) else None
+        kind = _BY_CODE.get(code, Unavailable) if code else Unavailable
+        raise kind("engine", operation, service_code=code.name if code else "") from error

@@ -1,0 +1,57 @@
+"""The query strings of the API, and the opaque token with which a list goes on."""
+
+import base64
+import binascii
+import json
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from curfew.errors import FieldProblem, InvalidRequest
+from curfew.model.base import Guid, Model
+from curfew.model.grants import GrantState
+
+
+class NoQuery(Model):
+    """No query string."""
+
+
+class GrantListQuery(Model):
+    """Which grants to list."""
+
+    state: GrantState | None = None
+    tenant: Guid | None = None
+    technician: Guid | None = Field(default=None, description="A technician's object id.")
+    page_size: Annotated[int, Field(ge=1, le=200)] = 50
+    after: Annotated[str, Field(max_length=2000)] | None = Field(
+        default=None, description="From `nextLink`; where the page begins."
+    )
+
+
+class Bookmark(Model):
+    """Where a list of grants goes on: which table, and its continuation."""
+
+    table: Annotated[str, Field(pattern="^(leases|history)$")]
+    continuation: dict[str, str] = {}
+
+    def to_token(self) -> str:
+        """The bookmark as a text for an address."""
+        text = json.dumps(self.to_json(), separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def from_token(cls, token: str) -> "Bookmark":
+        """The bookmark in a text.
+
+        Raises:
+            InvalidRequest: it is none of ours. What it may show is decided anew at every page,
+                so a forged one opens nothing.
+        """
+        try:
+            padded = token + "=" * (-len(token) % 4)
+            decoded: Any = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            return cls.model_validate(decoded)
+        except (binascii.Error, ValueError, ValidationError):
+            problem = FieldProblem("after", "must be taken from a nextLink")
+            message = "The query is not well-formed."
+            raise InvalidRequest(message, (problem,)) from None
