@@ -5,6 +5,7 @@ them: a cold start pays for none of them before a step needs it.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable
 from functools import cached_property
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from curfew.vault import Vault
 
 _MOST_DIRECTORIES = 512
+
+# A line per HTTP request, with addresses and headers, would bury the events.
+for _library in ("azure", "httpx"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 
 class Services:

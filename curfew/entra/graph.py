@@ -68,6 +68,10 @@ class Page(Protocol):
     odata_next_link: str | None
 
 
+type Follow = Callable[[str], Awaitable[Any]]
+"""Reads the page at a next link."""
+
+
 class Graph:
     """Microsoft Graph of one tenant.
 
@@ -125,10 +129,6 @@ class Graph:
             with self.call(operation):
                 page = await follow(page.odata_next_link)
         raise Unavailable("directory", operation)
-
-
-type Follow = Callable[[str], Awaitable[Any]]
-"""Reads the page at a next link."""
 
 
 def _classified(operation: str, error: APIError) -> ServiceError:
