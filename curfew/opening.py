@@ -190,7 +190,9 @@ async def _wake(
         "methods_before": tuple(method.id for method in methods if method.kind != PASS),
         "role_groups_before": tuple(groups),
     }
-    return Opened(plan=await _note(services, lease, lease.plan.model_copy(update=found)))
+    plan = lease.plan.model_copy(update=found)
+    await _note(services, lease, plan)
+    return Opened(plan=plan)
 
 
 async def _create(services: Services, directory: Directory, lease: Lease) -> Opened:
@@ -205,8 +207,10 @@ async def _create(services: Services, directory: Directory, lease: Lease) -> Ope
         account_id, kept = await _with_new_password(services, plan, create)
     except AlreadyExists:
         account_id, kept = (await _existing(services, directory, lease)).id, None
-    plan = await _note(services, lease, plan.model_copy(update={"account_id": account_id}))
+    plan = plan.model_copy(update={"account_id": account_id})
+    # First the record: should the lease be gone by now, the account is ours all the same.
     await record_account(services, plan)
+    await _note(services, lease, plan)
     return Opened(plan=plan, password=kept, created=True)
 
 
@@ -258,7 +262,7 @@ def _require_open(lease: Lease) -> None:
         raise NoOpenLease(message)
 
 
-async def _note(services: Services, lease: Lease, plan: Plan) -> Plan:
+async def _note(services: Services, lease: Lease, plan: Plan) -> None:
     """Write what was learnt of the account into the lease, where an ending finds it."""
 
     def note(now: Lease) -> Lease:
@@ -267,7 +271,6 @@ async def _note(services: Services, lease: Lease, plan: Plan) -> Plan:
 
     with _leased():
         await services.leases.change(plan.grant_id, note, known=lease)
-    return plan
 
 
 async def _with_new_password[T](

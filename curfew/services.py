@@ -18,10 +18,9 @@ from curfew.model.tenants import Connection
 from curfew.settings import Settings
 
 if TYPE_CHECKING:
-    from httpx import AsyncClient
-
     from curfew.credentials import Credentials
     from curfew.entra.directory import Directory
+    from curfew.entra.graph import Connections
     from curfew.ledger import Accounts, Leases, Tables, TenantStore
     from curfew.vault import Vault
 
@@ -104,10 +103,10 @@ class Services:
         return self._directories[key]
 
     @cached_property
-    def _connections(self) -> "AsyncClient":
-        from curfew.entra.graph import connections
+    def _connections(self) -> "Connections":
+        from curfew.entra.graph import Connections
 
-        return connections()
+        return Connections()
 
     async def _read_secret(self, name: str) -> SecretStr:
         return await self.vault.read(name)
@@ -121,7 +120,7 @@ class Services:
         if "tables" in opened:
             closing.append(self.tables.close())
         if "_connections" in opened:
-            closing.append(self._connections.aclose())
+            closing.append(self._connections.close())
         await asyncio.gather(*closing)
 
 

@@ -5,6 +5,7 @@
 
 import argparse
 import signal
+import ssl
 import sys
 import tempfile
 import threading
@@ -154,9 +155,9 @@ class Stack:
             return client.post(f"{self.simulator.url}/{tenant.id}/oauth2/v2.0/token", data=asked)
 
     @property
-    def trust(self) -> Any:
+    def trust(self) -> ssl.SSLContext:
         """A TLS context that knows the simulator's throw-away authority."""
-        return httpx.create_ssl_context(verify=str(self.simulator.ca_file))
+        return ssl.create_default_context(cafile=self.simulator.ca_file)
 
     def client(self, alias: str | None = None) -> httpx.Client:
         """A client of the API, signed in as one of the home tenant's people."""

@@ -167,7 +167,7 @@ def _caller(operation: Operation, req: func.HttpRequest, services: Services) -> 
 
 def _query(operation: Operation, req: func.HttpRequest) -> Model:
     try:
-        return operation.query.model_validate(dict(req.params))
+        return operation.query.model_validate(dict(req.params), by_alias=True, by_name=False)
     except ValidationError as error:
         return _invalid("The query is not well-formed.", error)
 
@@ -181,7 +181,9 @@ def _body(operation: Operation, req: func.HttpRequest, body: bytes) -> Model | N
             _invalid(f"The body must be {JSON_TYPE}.", status=415)
         _check_json(body)
     try:
-        return operation.body.model_validate_json(body or b"{}", strict=True)
+        return operation.body.model_validate_json(
+            body or b"{}", strict=True, by_alias=True, by_name=False
+        )
     except ValidationError as error:
         return _invalid("The body is not well-formed.", error)
 

@@ -5,14 +5,23 @@ from contextlib import contextmanager
 
 import azure.durable_functions as df
 import grpc
+from durabletask.client import OrchestrationStatus
+from durabletask.internal.orchestrator_service_pb2 import OrchestrationIdReusePolicy
 
 from curfew.errors import AlreadyExists, Missing, ServiceError, Unavailable
-from curfew.model.messages import END_EVENT, EndOrder, GrantInput, TakingBack
 from curfew.model.grants import Plan
+from curfew.model.messages import END_EVENT, EndOrder, GrantInput, TakingBack
 
 # The name under which `orchestrators` registers the workflow. Running instances know it: it is
 # state, and changes as little as a table's name does.
 GRANT = "grant"
+
+# A workflow in one of these states does nothing any more, and may be followed by another.
+_OVER = (
+    OrchestrationStatus.COMPLETED,
+    OrchestrationStatus.FAILED,
+    OrchestrationStatus.TERMINATED,
+)
 
 _BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {
     grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
@@ -30,26 +39,33 @@ class Engine:
         """Start the workflow of a grant whose lease is written.
 
         Raises:
-            AlreadyExists: it was started before.
+            AlreadyExists: it is running.
             Unavailable: no answer; it may have been started.
         """
         await self._start(GrantInput(plan=plan))
 
     async def end(self, plan: Plan, order: EndOrder) -> None:
         """Tell a grant to end. One whose workflow is lost gets a new one that only takes back."""
-        try:
-            with _classified("raise event"):
-                await self._client.raise_orchestration_event(
-                    plan.grant_id, END_EVENT, data=order.to_json()
-                )
-        except Missing:
+        with _classified("look up"):
+            state = await self._client.get_orchestration_state(plan.grant_id, fetch_payloads=False)
+        if state is None or state.runtime_status in _OVER:
             taking_back = TakingBack(ending=order.ending())
             await self._start(GrantInput(plan=plan, taking_back=taking_back))
+            return
+        with _classified("raise event"):
+            await self._client.raise_orchestration_event(
+                plan.grant_id, END_EVENT, data=order.to_json()
+            )
 
     async def _start(self, work: GrantInput) -> None:
         with _classified("start"):
             await self._client.schedule_new_orchestration(
-                GRANT, input=work.to_json(), instance_id=work.plan.grant_id
+                GRANT,
+                input=work.to_json(),
+                instance_id=work.plan.grant_id,
+                reuse_id_policy=OrchestrationIdReusePolicy(
+                    replaceableStatus=[status.value for status in _OVER]
+                ),
             )
 
 

@@ -78,6 +78,9 @@ async def request_grant(call: Call) -> Reply:
         raise Conflict(message, link=_address(holder) if holder else None) from error
     try:
         await call.workflows.start(lease.plan)
+    except AlreadyExists:
+        # A repetition of this very request found the lease and was quicker.
+        return _accepted(lease)
     except ServiceError:
         # Without its lease a workflow that was started all the same gives nothing.
         await services.leases.withdraw(lease)

@@ -160,8 +160,8 @@ async def _require_usable(call: Call, tenant_id: str, settings: TenantSettings) 
     directory = call.services.directory(tenant_id, settings.connection)
     try:
         domain = (await directory.facts.domains()).get(settings.account_domain)
-    except Denied as error:
-        raise _no_consent(error) from error
+    except (Denied, Missing) as error:
+        raise _not_let_in(error) from error
     if domain is None or not domain.verified or not domain.managed:
         reason = "This is not a verified, managed domain of the tenant."
         raise Refused((FieldProblem("accountDomain", reason),))
@@ -171,8 +171,8 @@ async def _role_names(call: Call, tenant: Tenant, settings: ProfileSettings) -> 
     directory = call.services.directory(tenant.id, tenant.connection)
     try:
         known = await directory.facts.role_names()
-    except Denied as error:
-        raise _no_consent(error) from error
+    except (Denied, Missing) as error:
+        raise _not_let_in(error) from error
     unknown = tuple(
         FieldProblem(f"roles.{index}", "The directory has no such role.")
         for index, role in enumerate(settings.roles)
@@ -187,7 +187,10 @@ async def _role_names(call: Call, tenant: Tenant, settings: ProfileSettings) -> 
     return {role: known[role] for role in settings.roles}
 
 
-def _no_consent(error: Denied) -> Refused:
+def _not_let_in(error: Denied | Missing) -> Refused:
+    if error.service == "vault":
+        reason = "The vault has no such secret, or does not let Curfew read it."
+        return Refused((FieldProblem("connection.secretName", reason),))
     said = f"{error.status} {error.service_code}".strip()
     reason = f"The tenant does not let Curfew in ({said}): consent or a permission is missing."
     return Refused((FieldProblem("connection", reason),))

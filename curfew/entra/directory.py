@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import Self
 
-from httpx import AsyncClient
-
 from curfew.clouds import Cloud
 from curfew.entra.access import Access
 from curfew.entra.accounts import Accounts
 from curfew.entra.facts import Facts
-from curfew.entra.graph import Credential, Graph
+from curfew.entra.graph import Connections, Credential, Graph
 from curfew.entra.methods import Methods
 
 
@@ -23,7 +21,7 @@ class Directory:
     facts: Facts
 
     @classmethod
-    def of(cls, cloud: Cloud, credential: Credential, http: AsyncClient) -> Self:
+    def of(cls, cloud: Cloud, credential: Credential, connections: Connections) -> Self:
         """The directory behind a credential."""
-        graph = Graph(cloud, credential, http)
+        graph = Graph(cloud, credential, connections)
         return cls(Accounts(graph), Access(graph), Methods(graph), Facts(graph))

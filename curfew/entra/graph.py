@@ -38,15 +38,29 @@ _EXISTS_CODES = frozenset(
 _NOT_REPLICATED_CODES = frozenset({"SubjectNotFound"})
 
 
-def connections() -> httpx.AsyncClient:
-    """The HTTP connections to Graph, with Microsoft's middleware and without its retries."""
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-    client = httpx.AsyncClient(timeout=httpx.Timeout(30.0, connect=10.0), cookies=no_cookies)
-    no_retry = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0)}
-    equipped: httpx.AsyncClient = GraphClientFactory.create_with_default_middleware(
-        client=client, options={**options, **no_retry}
-    )
-    return equipped
+class Connections:
+    """The HTTP connections to Graph, with Microsoft's middleware and without its retries.
+
+    One for all tenants: every request carries its own tenant's token, and no cookies are kept.
+    """
+
+    def __init__(self) -> None:
+        self._transport = httpx.AsyncHTTPTransport()
+        no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+        client = httpx.AsyncClient(
+            transport=self._transport,
+            timeout=httpx.Timeout(30.0, connect=10.0),
+            cookies=no_cookies,
+        )
+        no_retry = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0)}
+        self.client: httpx.AsyncClient = GraphClientFactory.create_with_default_middleware(
+            client=client, options={**options, **no_retry}
+        )
+
+    async def close(self) -> None:
+        """Close them. Microsoft's middleware does not close the transport that it wraps."""
+        await self.client.aclose()
+        await self._transport.aclose()
 
 
 class Credential(Protocol):
@@ -78,10 +92,10 @@ class Graph:
     Args:
         cloud: The cloud of the tenant.
         credential: The credential towards this tenant and no other.
-        http: The connections; they may be shared, since every request carries its own token.
+        connections: The HTTP connections.
     """
 
-    def __init__(self, cloud: Cloud, credential: Credential, http: httpx.AsyncClient) -> None:
+    def __init__(self, cloud: Cloud, credential: Credential, connections: Connections) -> None:
         self.root = f"{cloud.graph}/{GRAPH_VERSION}"
         self._credential = credential
         host = urlsplit(cloud.graph).hostname or ""
@@ -90,7 +104,7 @@ class Graph:
             scopes=[cloud.graph_scope],
             allowed_hosts=[host],
         )
-        adapter = GraphRequestAdapter(authentication, http)
+        adapter = GraphRequestAdapter(authentication, connections.client)
         adapter.base_url = self.root
         self.client = GraphServiceClient(request_adapter=adapter)
 
