@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from curfew import passwords
 from curfew.concurrency import together
-from curfew.entra.accounts import Account
+from curfew.entra.accounts import Account, Accounts
 from curfew.entra.directory import Directory
 from curfew.entra.methods import Method
-from curfew.errors import Missing
+from curfew.errors import Missing, NotYet
 from curfew.events import Event, emit
 from curfew.model.grants import Evidence, GrantState, Lease, Plan
 from curfew.model.messages import (
@@ -29,7 +29,7 @@ from curfew.model.messages import (
 from curfew.opening import account_of, record_account
 from curfew.services import Services
 
-_GONE_READINGS = 3
+_READINGS = 3
 
 
 async def announce_ending(services: Services, notice: EndingNotice) -> None:
@@ -137,14 +137,19 @@ async def rotate_password(services: Services, plan: Plan) -> Rotation:
     """Set a password that nobody keeps: it exists in this function only (rule 7).
 
     Answers the time of the last change before this one, by the directory's own clock.
+
+    Raises:
+        NotYet: the password was set on an account that the directory does not show.
     """
     accounts = _directory(services, plan).accounts
     account_id = account_of(plan)
+    before = await _look(accounts, account_id)
     try:
-        before = await accounts.get(account_id)
         await accounts.set_password(account_id, passwords.generate())
     except Missing:
         return Rotation()
+    if before is None:
+        raise _disagreement()
     return Rotation(rotated_after=before.password_changed_at)
 
 
@@ -251,17 +256,30 @@ def _directory(services: Services, plan: Plan) -> Directory:
 
 
 async def _account(services: Services, plan: Plan) -> Account | None:
-    """The account, None when it is gone: several readings in a row say so.
-
-    One 404 proves nothing. Replicas lag behind each other and answer in turns.
-    """
+    """The account, None when it is gone: several readings and a write say so."""
     if plan.account_id is None:
         return None
     accounts = _directory(services, plan).accounts
-    for _ in range(_GONE_READINGS):
-        if (account := await accounts.find(plan.account_id)) is not None:
+    if (account := await _look(accounts, plan.account_id)) is not None:
+        return account
+    try:
+        await accounts.set_enabled(plan.account_id, enabled=False)
+    except Missing:
+        return None
+    raise _disagreement()
+
+
+async def _look(accounts: Accounts, account_id: str) -> Account | None:
+    """The account in one of several readings: replicas lag behind and answer in turns."""
+    for _ in range(_READINGS):
+        if (account := await accounts.find(account_id)) is not None:
             return account
     return None
+
+
+def _disagreement() -> NotYet:
+    message = "The directory shows no account and lets it be written to."
+    return NotYet(message)
 
 
 def _is_rotated(account: Account, verification: Verification) -> bool:

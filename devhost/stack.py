@@ -203,7 +203,7 @@ def main() -> int:
     )
     try:
         with stack:
-            for customer in stack.world.customers:
+            for customer in (stack.world.contoso, stack.world.fabrikam):
                 stack.onboard(customer)
             _print_addresses(stack)
             stop.wait()

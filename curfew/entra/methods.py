@@ -1,5 +1,6 @@
 """How an account can sign in: the methods registered for it, and Temporary Access Passes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,6 @@ from msgraph.generated.models.temporary_access_pass_authentication_method_config
     TemporaryAccessPassAuthenticationMethodConfiguration,
 )
 from pydantic import SecretStr
-from pydantic.alias_generators import to_snake
 
 from curfew.entra.graph import Graph
 from curfew.errors import Missing, Rejected, Unavailable
@@ -24,7 +24,7 @@ PASS = f"{_TYPE}temporaryAccessPassAuthenticationMethod"
 _PASS_POLICY_ID = "temporaryAccessPass"  # noqa: S105 - the name of a policy
 
 # Microsoft keeps each kind of method in a collection of its own; only there can it be deleted.
-_COLLECTIONS = {
+COLLECTIONS = {
     "temporaryAccessPassAuthenticationMethod": "temporary_access_pass_methods",
     "phoneAuthenticationMethod": "phone_methods",
     "emailAuthenticationMethod": "email_methods",
@@ -33,6 +33,7 @@ _COLLECTIONS = {
     "softwareOathAuthenticationMethod": "software_oath_methods",
     "windowsHelloForBusinessAuthenticationMethod": "windows_hello_for_business_methods",
     "platformCredentialAuthenticationMethod": "platform_credential_methods",
+    "externalAuthenticationMethod": "external_authentication_methods",
 }
 
 
@@ -86,10 +87,9 @@ class Methods:
             Rejected: a kind of method that this release cannot remove; the ending stays open.
         """
         kind = method.kind.removeprefix(_TYPE)
-        if kind not in _COLLECTIONS:
+        if kind not in COLLECTIONS:
             raise Rejected("directory", "remove sign-in method", service_code="UnknownMethod")
-        collection = getattr(self._of(account_id), _COLLECTIONS[kind])
-        by_id = getattr(collection, f"by_{to_snake(kind)}_id")
+        by_id = deletion_of(self._of(account_id), COLLECTIONS[kind])
         try:
             with self._graph.call("remove sign-in method"):
                 await by_id(method.id).delete()
@@ -131,3 +131,12 @@ class Methods:
 
     def _of(self, account_id: str) -> Any:  # noqa: ANN401 - a generated builder of the SDK
         return self._graph.client.users.by_user_id(account_id).authentication
+
+
+def deletion_of(authentication: Any, collection: str) -> Callable[[str], Any]:  # noqa: ANN401 - SDK
+    """The accessor of one item of a collection, by the SDK's naming of its generated builders."""
+    stem = collection.removesuffix("_methods").removesuffix("_authentication")
+    by_id: Callable[[str], Any] = getattr(
+        getattr(authentication, collection), f"by_{stem}_authentication_method_id"
+    )
+    return by_id

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -83,17 +82,17 @@ class Terminal:
         self._lines += 1
         if heading is not None and line.step.stage not in self._begun:
             self._begun.add(line.step.stage)
-            self._print(Padding(Text(heading, style="bold"), (1, 0, 0, 1), expand=False))
+            self._print(Text(f"\n {heading}", style="bold"))
         self._print(_row(line))
 
     def over(self, seconds: float, problem: str | None = None) -> None:
         """The last line, and the picture of it all if one was asked for."""
         self._opened.close()
         if problem is not None:
-            self._print(Padding(Text(f"✗ {problem}", style="bold red"), (1, 0, 0, 1), expand=False))
+            self._print(Text(f"\n ✗ {problem}", style="bold red"))
             return
         text = f"All {self._lines} seen, none assumed, in {seconds:.0f} s: the access is over."
-        self._print(Padding(Text(text, style="bold green"), (1, 0, 1, 1), expand=False))
+        self._print(Text(f"\n {text}\n", style="bold green"))
         if self._picture is not None:
             self._picture.write_text(_svg(Group(*self._printed)), encoding="utf-8")
 

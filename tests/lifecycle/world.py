@@ -154,13 +154,9 @@ class World:
             address = f"{self.server.url}/{self.customer.id}/oauth2/v2.0/token"
             return client.post(address, data=form).status_code
 
-    def secrets(self) -> set[str]:
-        """Every password and pass that ever existed, as the outside world saw them."""
-        found: set[str] = set()
-        for call in self.cloud.calls:
-            for body in (call.request_body, call.response_body):
-                found |= set(_secrets_in(body))
-        return found
+    def flagged(self) -> bool:
+        """Whether a round of taking back was used up."""
+        return "flag_stuck" in self.engine.ran
 
     def graph_writes(self) -> list[str]:
         """Every write to the customer's directory, as method and path."""
@@ -233,17 +229,3 @@ def new_customer(cloud: Cloud, demo: Demo, **changes: Any) -> Tenant:
     tenant_id = str(uuid4())
     domain = f"c{tenant_id[:8]}.onmicrosoft.com"
     return add_customer(cloud, "Contoso", domain, demo.curfew, tenant_id=tenant_id, **changes)
-
-
-def _secrets_in(body: Any) -> list[str]:
-    if isinstance(body, list):
-        return [secret for item in body for secret in _secrets_in(item)]
-    if not isinstance(body, dict):
-        return []
-    found = [
-        value
-        for key, value in body.items()
-        if key in {"password", "temporaryAccessPass", "value"} and isinstance(value, str)
-    ]
-    nested = [value for value in body.values() if isinstance(value, dict | list)]
-    return found + [secret for value in nested for secret in _secrets_in(value)]

@@ -1,0 +1,1 @@
+"""The token service: discovery, applications proving who they are, people signing in."""

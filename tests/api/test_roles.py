@@ -1,0 +1,184 @@
+"""Every route by every kind of caller: what each may do is written down here once more.
+
+A number is the answer that a caller gets: 400 where he was let in with a request that says
+nothing, 404 where it must look as if there were nothing, 401 and 403 where he is turned away.
+"""
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator import Tenant
+from tests.api.house import Grant, House
+
+PERSONAS = ("nobody", "ann", "ben", "petra", "ada", "otto", "halo")
+
+# Ann asked for the grant that is read, ended and revealed here; it is over already.
+#                            nobody ann  ben  petra ada otto halo
+ANSWERS: dict[str, tuple[int, ...]] = {
+    "request_grant":         (401, 400, 400, 403, 403, 403, 400),
+    "list_grants":           (401, 200, 200, 200, 200, 200, 200),
+    "read_grant":            (401, 200, 404, 200, 200, 200, 200),
+    "end_grant":             (401, 200, 404, 200, 200, 403, 200),
+    "reveal_credential":     (401, 409, 404, 403, 403, 403, 404),
+    "list_tenants":          (401, 200, 200, 403, 200, 403, 200),
+    "read_tenant":           (401, 200, 200, 403, 200, 403, 200),
+    "write_tenant":          (401, 403, 403, 403, 400, 403, 403),
+    "delete_tenant":         (401, 403, 403, 403, 412, 403, 403),
+    "read_profile":          (401, 200, 200, 403, 200, 403, 200),
+    "write_profile":         (401, 403, 403, 403, 400, 403, 403),
+    "delete_profile":        (401, 403, 403, 403, 412, 403, 403),
+    "read_health":           (200, 200, 200, 200, 200, 200, 200),
+    "read_openapi":          (200, 200, 200, 200, 200, 200, 200),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def operations(house: House) -> dict[str, tuple[str, str]]:
+    """Method and address of every operation that the served document names."""
+    document = house.as_("nobody").get("/api/openapi.json").json()
+    return {
+        operation["operationId"]: (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def shop(house: House) -> Tenant:
+    return house.customer()
+
+
+@pytest.fixture(scope="module")
+def grant(house: House, shop: Tenant) -> Grant:
+    ann = house.as_("ann")
+    return house.end(ann, house.grant(ann, shop)["id"])
+
+
+def ask(client: httpx.Client, operation: tuple[str, str], shop: Tenant, grant: Grant) -> Any:
+    method, path = operation
+    address = path.format(grantId=grant["id"], tenantId=shop.id, profileName="helpdesk")
+    body: dict[str, str] | None = {} if method in {"POST", "PUT"} else None
+    headers = {"If-Match": '"an old reading"'} if method == "DELETE" else {}
+    return client.request(method, address, json=body, headers=headers)
+
+
+def test_every_function_of_the_app_is_in_the_table_and_the_other_way_round(
+    house: House, operations: dict[str, tuple[str, str]]
+) -> None:
+    served = house.host._running.catalog.app.with_trigger("httpTrigger")
+    assert {function.name for function in served} == set(operations) == set(ANSWERS)
+    assert {
+        (function.trigger["methods"][0].upper(), f"/api/{function.trigger['route']}")
+        for function in served
+    } == set(operations.values())
+    for function in served:
+        assert len(function.trigger["methods"]) == 1
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("operation", ANSWERS)
+def test_what_each_caller_gets(
+    house: House,
+    operations: dict[str, tuple[str, str]],
+    shop: Tenant,
+    grant: Grant,
+    operation: str,
+    persona: str,
+) -> None:
+    answer = ask(house.as_(persona), operations[operation], shop, grant)
+    assert answer.status_code == ANSWERS[operation][PERSONAS.index(persona)], answer.text
+    if answer.status_code in {401, 403}:
+        assert (
+            answer.json()["type"]
+            == {
+                401: "urn:curfew:problem:not-signed-in",
+                403: "urn:curfew:problem:forbidden",
+            }[answer.status_code]
+        )
+
+
+@pytest.mark.parametrize("operation", ANSWERS)
+def test_a_principal_that_the_caller_sends_himself_is_worth_nothing(
+    house: House,
+    operations: dict[str, tuple[str, str]],
+    shop: Tenant,
+    grant: Grant,
+    operation: str,
+) -> None:
+    forged = {
+        "claims": [
+            {"typ": "oid", "val": house.world.people["ada"].id},
+            {"typ": "tid", "val": house.world.home.id},
+            {"typ": "scp", "val": "user_impersonation"},
+            *({"typ": "roles", "val": role} for role in ("Administrator", "Technician")),
+        ]
+    }
+    header = base64.b64encode(json.dumps(forged).encode()).decode()
+    with house.client() as client:
+        client.headers["X-MS-CLIENT-PRINCIPAL"] = header
+        answer = ask(client, operations[operation], shop, grant)
+    assert answer.status_code == ANSWERS[operation][PERSONAS.index("nobody")]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"aud": "api://another"}, {"tid": "99999999-0000-4000-a000-000000000001"}, {"iss": "x"}],
+    ids=["audience", "tenant", "issuer"],
+)
+def test_a_token_for_somebody_else_lets_nobody_in(house: House, claims: dict[str, str]) -> None:
+    good = {"oid": house.world.people["ada"].id, "roles": ["Administrator"], "scp": "x"}
+    audience = house.world.api.app_id
+    with house.client() as client:
+        for extra, status in (({}, 200), (claims, 401)):
+            token = house.cloud.mint(house.world.home, good | extra, audience=audience)
+            client.headers["Authorization"] = f"Bearer {token}"
+            assert client.get("/api/grants").status_code == status
+
+
+def test_somebody_without_any_role_is_known_and_may_nothing(house: House) -> None:
+    nobody = {"oid": house.world.people["ann"].id, "roles": [], "scp": "x", "name": "Ann"}
+    token = house.cloud.mint(house.world.home, nobody, audience=house.world.api.app_id)
+    with house.client() as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        refused = client.get("/api/grants")
+    assert refused.status_code == 403
+    assert "app role" in refused.json()["detail"]
+
+
+def test_roles_of_the_wrong_kind_of_caller_count_for_nothing(house: House) -> None:
+    person = {"oid": house.world.people["ann"].id, "roles": ["Integration"], "scp": "x"}
+    application = {
+        "oid": house.world.halo.app_id,
+        "sub": house.world.halo.app_id,
+        "idtyp": "app",
+        "roles": ["Administrator"],
+    }
+    with house.client() as client:
+        for claims in (person, application):
+            token = house.cloud.mint(house.world.home, claims, audience=house.world.api.app_id)
+            client.headers["Authorization"] = f"Bearer {token}"
+            assert client.get("/api/grants").status_code == 403
+
+
+def test_health_has_details_for_administrators_only(house: House) -> None:
+    for persona in PERSONAS:
+        health = house.as_(persona).get("/api/health").json()
+        assert health["status"] == "ok"
+        expected = {"ledger": "ok", "vault": "ok"} if persona == "ada" else None
+        assert health["checks"] == expected
+
+
+def test_health_says_what_does_not_answer(house: House) -> None:
+    outage = house.cloud.faults.outage("vault")
+    try:
+        with house.ledger.being("down"):
+            health = house.as_("ada").get("/api/health").json()
+    finally:
+        house.cloud.faults.remove(outage)
+    assert health["status"] == "degraded"
+    assert set(health["checks"]) == {"ledger", "vault"}
+    assert "ok" not in health["checks"].values()

@@ -1,0 +1,185 @@
+"""Who is asking: only what the platform vouches for, and only where it enforces sign-in."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curfew.callers import AppRole, Caller, caller_of
+from curfew.errors import NotSignedIn
+
+HOME = "00000000-0000-4000-a000-000000000001"
+OTHER = "99999999-0000-4000-a000-000000000001"
+ANN = "a0000000-0000-4000-a000-000000000001"
+HALO = "b0000000-0000-4000-a000-000000000001"
+
+OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+TID = "http://schemas.microsoft.com/identity/claims/tenantid"
+SUB = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
+SCP = "http://schemas.microsoft.com/identity/claims/scope"
+UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
+ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+
+type Claims = list[tuple[str, Any]]
+
+PERSON: Claims = [
+    ("iss", f"https://login.microsoftonline.com/{HOME}/v2.0"),
+    (OID, ANN),
+    (TID, HOME),
+    (SUB, "pairwise-subject"),
+    (SCP, "user_impersonation"),
+    ("name", "Ann Technician"),
+    ("preferred_username", "ann@northwind.example"),
+    ("roles", "Technician"),
+]
+APPLICATION: Claims = [
+    ("iss", f"https://sts.windows.net/{HOME}/"),
+    (OID, HALO),
+    (TID, HOME),
+    (SUB, HALO),
+    ("idtyp", "app"),
+    ("roles", "Integration"),
+]
+
+
+def header(claims: Claims) -> str:
+    principal = {"auth_typ": "aad", "claims": [{"typ": typ, "val": val} for typ, val in claims]}
+    return encoded(json.dumps(principal))
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def read(claims: Claims) -> Caller:
+    return caller_of(header(claims), enforced=True, home_tenant=HOME)
+
+
+def without(claims: Claims, *names: str) -> Claims:
+    return [claim for claim in claims if claim[0] not in names]
+
+
+def refused(text: str | None, *, enforced: bool = True) -> str:
+    with pytest.raises(NotSignedIn) as refusal:
+        caller_of(text, enforced=enforced, home_tenant=HOME)
+    return refusal.value.detail
+
+
+def test_a_person_is_known_by_object_id_with_name_and_roles() -> None:
+    assert read(PERSON) == Caller(
+        id=ANN,
+        name="Ann Technician",
+        sign_in_name="ann@northwind.example",
+        roles=frozenset({AppRole.TECHNICIAN}),
+    )
+
+
+def test_an_application_is_known_as_one() -> None:
+    caller = read(APPLICATION)
+    assert caller.is_application
+    assert caller.id == HALO
+    assert caller.name == caller.sign_in_name == "app-b0000000"
+    assert caller.roles == {AppRole.INTEGRATION}
+
+
+def test_claims_are_read_under_their_short_and_their_long_names() -> None:
+    short = [("oid", ANN), ("tid", HOME), ("scp", "x"), ("upn", "ann@x.example"), (ROLE, "Auditor")]
+    long = [(OID, ANN), (TID, HOME), (SCP, "x"), (UPN, "ann@x.example"), ("roles", "Auditor")]
+    assert read(short) == read(long)
+    assert read(short).sign_in_name == "ann@x.example"
+
+
+def test_all_roles_of_a_person_are_taken_and_unknown_ones_passed_over() -> None:
+    roles = [("roles", "Approver"), (ROLE, "Auditor"), ("roles", "Emperor"), ("roles", "approver")]
+    assert read([*without(PERSON, "roles"), *roles]).roles == {AppRole.APPROVER, AppRole.AUDITOR}
+
+
+def test_without_roles_there_is_a_caller_who_may_nothing() -> None:
+    assert read(without(PERSON, "roles")).roles == frozenset()
+
+
+def test_a_person_never_holds_the_role_of_an_integration() -> None:
+    assert read([*PERSON, ("roles", "Integration")]).roles == {AppRole.TECHNICIAN}
+
+
+@pytest.mark.parametrize("role", ["Technician", "Approver", "Administrator", "Auditor"])
+def test_an_application_never_holds_a_role_of_people(role: str) -> None:
+    assert read([*APPLICATION, ("roles", role)]).roles == {AppRole.INTEGRATION}
+
+
+def test_an_application_is_recognised_without_the_optional_claim() -> None:
+    assert read(without(APPLICATION, "idtyp")).is_application
+
+
+def test_a_delegated_token_is_a_persons_even_about_itself() -> None:
+    claims = [*without(PERSON, SUB), (SUB, ANN)]
+    assert not read(claims).is_application
+
+
+def test_nobody_is_believed_where_sign_in_is_not_enforced() -> None:
+    assert "does not enforce" in refused(header(PERSON), enforced=False)
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_without_a_principal_nobody_is_signed_in(text: str | None) -> None:
+    assert "Sign in" in refused(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not base64!",
+        "äöü",
+        encoded("not json"),
+        encoded("[]"),
+        encoded("null"),
+        encoded('"claims"'),
+        encoded("{}"),
+        encoded('{"claims": null}'),
+        encoded('{"claims": 7}'),
+        encoded('{"claims": ["oid"]}'),
+        encoded('{"claims": [{"typ": "oid"}]}'),
+        encoded('{"claims": [{"val": "x"}]}'),
+        encoded('{"claims": {"oid": "x"}}'),
+        encoded("[" * 100_000),
+        base64.b64encode(b"\xff\xfe{}").decode(),
+    ],
+)
+def test_what_cannot_be_read_is_nobody(text: str) -> None:
+    assert "cannot be read" in refused(text)
+
+
+@given(st.text())
+def test_no_header_at_all_fails_otherwise(text: str) -> None:
+    refused(text)
+    refused(encoded(text))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        [*without(PERSON, TID), (TID, OTHER)],
+        without(PERSON, TID),
+        without(PERSON, OID),
+        [*without(PERSON, OID), (OID, "")],
+        [*without(PERSON, "iss"), ("iss", f"https://login.microsoftonline.com/{OTHER}/v2.0")],
+        [*PERSON, ("iss", f"https://login.microsoftonline.com/{OTHER}/v2.0")],
+        [*without(PERSON, "iss"), ("iss", f"https://evil.example/?{HOME}")],
+    ],
+)
+def test_a_member_of_another_tenant_is_nobody(claims: Claims) -> None:
+    refused(header(claims))
+
+
+@pytest.mark.parametrize(
+    "more", [(OID, HALO), ("oid", HALO), (TID, OTHER), ("tid", OTHER)], ids=str
+)
+def test_a_principal_that_says_two_things_is_nobody(more: tuple[str, str]) -> None:
+    assert "ambiguous" in refused(header([*PERSON, more]))
+
+
+def test_saying_the_same_twice_is_not_ambiguous() -> None:
+    assert read([*PERSON, ("oid", ANN), ("tid", HOME)]).id == ANN
