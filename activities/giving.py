@@ -8,7 +8,7 @@ import azure.durable_functions as df
 
 from activities.perform import Message, perform
 from curfew.model.grants import Plan
-from curfew.model.messages import Activation
+from curfew.model.messages import Activation, PassOrder
 
 blueprint = df.Blueprint()
 
@@ -42,7 +42,7 @@ async def issue_pass(message: Message) -> Message:
     """Create a Temporary Access Pass and keep it in the vault."""
     from curfew import opening
 
-    return await perform(opening.issue_pass, Plan, message)
+    return await perform(opening.issue_pass, PassOrder, message)
 
 
 @blueprint.activity_trigger(input_name="message")

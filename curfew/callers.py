@@ -99,7 +99,7 @@ def _claims(header: str) -> dict[str, list[str]]:
         principal = json.loads(base64.b64decode(header, validate=True))
         for claim in principal["claims"]:
             claims[str(claim["typ"])].append(str(claim["val"]))
-    except (binascii.Error, ValueError, TypeError, KeyError):
+    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
         message = "The platform's statement about the sign-in cannot be read."
         raise NotSignedIn(message) from None
     return claims

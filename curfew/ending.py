@@ -71,12 +71,12 @@ async def locate_account(services: Services, search: Search) -> Located:
     plan = search.plan
     with suppress(Missing):
         lease = await services.leases.get(plan.grant_id)
-        if lease.plan.account_id:
+        if lease.plan.opened:
             return Located(plan=lease.plan)
     directory = services.directory(plan.tenant_id, plan.connection)
     account = await directory.accounts.find(plan.user_principal_name)
     if account is not None and account.mark == plan.mark:
-        found = plan.model_copy(update={"account_id": account.id})
+        found = plan.model_copy(update={"account_id": account.id, "opened": True})
         await record_account(services, found)
         return Located(plan=found)
     if account is None and search.unsure_since:
@@ -133,16 +133,17 @@ async def remove_methods(services: Services, plan: Plan) -> None:
     await together(*(methods.remove(account_id, method) for method in registered))
 
 
-async def rotate_password(services: Services, plan: Plan) -> Rotation:
+async def rotate_password(services: Services, order: Verification) -> Rotation:
     """Set a password that nobody keeps: it exists in this function only (rule 7).
 
-    Answers the time of the last change before this one, by the directory's own clock.
+    Answers the time of the last change before the first rotation of this ending, by the
+    directory's own clock, which counts in whole seconds.
 
     Raises:
         NotYet: the password was set on an account that the directory does not show.
     """
-    accounts = _directory(services, plan).accounts
-    account_id = account_of(plan)
+    accounts = _directory(services, order.plan).accounts
+    account_id = account_of(order.plan)
     before = await _look(accounts, account_id)
     try:
         await accounts.set_password(account_id, passwords.generate())
@@ -150,7 +151,7 @@ async def rotate_password(services: Services, plan: Plan) -> Rotation:
         return Rotation()
     if before is None:
         raise _disagreement()
-    return Rotation(rotated_after=before.password_changed_at)
+    return Rotation(rotated_after=order.rotated_after or before.password_changed_at)
 
 
 async def retire_credential(services: Services, plan: Plan) -> None:

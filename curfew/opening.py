@@ -27,7 +27,7 @@ from curfew.errors import (
 from curfew.events import Event, emit
 from curfew.ledger import AccountRecord
 from curfew.model.grants import GrantState, Lease, Plan, SecretVersion
-from curfew.model.messages import Activation, Opened
+from curfew.model.messages import Activation, Opened, PassOrder
 from curfew.services import Services
 
 _PASSWORD_TRIES = 3
@@ -46,12 +46,15 @@ async def open_account(services: Services, plan: Plan) -> Opened:
         NoOpenLease: there is no lease that is open for giving.
         ForeignAccount: the name belongs to somebody else, or the account is not ours any more.
         NotYet: the directory knows the name and shows no account yet.
+        Unusable: the profile asks for a pass, and the tenant has switched them off.
     """
     directory = services.directory(plan.tenant_id, plan.connection)
     lease = await _open_lease(services, plan)
-    known = lease.plan.account_id or await _recorded(services, lease.plan)
-    opened = await _wake(services, directory, lease, known) if known else None
-    return opened or await _create(services, directory, lease)
+    opened: Opened
+    opened, minutes = await together(
+        _wake_or_create(services, directory, lease), _pass_minutes(directory, plan)
+    )
+    return opened.model_copy(update={"pass_minutes": minutes})
 
 
 async def set_password(services: Services, plan: Plan) -> SecretVersion | None:
@@ -79,8 +82,8 @@ async def assign_access(services: Services, plan: Plan) -> None:
         await together(*(access.assign_role(account_of(plan), role.id) for role in plan.roles))
 
 
-async def issue_pass(services: Services, plan: Plan) -> SecretVersion:
-    """Create a Temporary Access Pass no longer than the grant, as far as the tenant allows.
+async def issue_pass(services: Services, order: PassOrder) -> SecretVersion:
+    """Create a Temporary Access Pass for the account.
 
     Microsoft tells its value once, in the answer; it goes from there into the vault. A second
     run makes another pass, which replaces the first.
@@ -89,15 +92,10 @@ async def issue_pass(services: Services, plan: Plan) -> SecretVersion:
         Unusable: the tenant's policy does not let this account sign in with a pass.
         NotYet: the account has not replicated to where sign-in methods are kept.
     """
+    plan = order.plan
     methods = services.directory(plan.tenant_id, plan.connection).methods
-    policy = await methods.pass_policy()
-    if not policy.enabled:
-        message = "Temporary Access Passes are switched off in this tenant."
-        raise Unusable(message)
-    minutes = -(-plan.duration // timedelta(minutes=1))
-    lifetime = min(max(minutes, policy.shortest), policy.longest)
     with _replicating():
-        issued = await methods.create_pass(account_of(plan), lifetime)
+        issued = await methods.create_pass(account_of(plan), order.minutes)
     if not issued.usable and issued.usability != _PASS_STARTS_LATER:
         message = "The tenant's policy does not let this account use a Temporary Access Pass."
         raise Unusable(message)
@@ -161,6 +159,24 @@ async def _read_back(directory: Directory, plan: Plan) -> None:
         raise NotYet(message)
 
 
+async def _wake_or_create(services: Services, directory: Directory, lease: Lease) -> Opened:
+    known = lease.plan.account_id or await _recorded(services, lease.plan)
+    opened = await _wake(services, directory, lease, known) if known else None
+    return opened or await _create(services, directory, lease)
+
+
+async def _pass_minutes(directory: Directory, plan: Plan) -> int | None:
+    """How long a pass may live: no longer than the grant, as far as the tenant's policy allows."""
+    if not plan.credential.has_pass:
+        return None
+    policy = await directory.methods.pass_policy()
+    if not policy.enabled:
+        message = "Temporary Access Passes are switched off in this tenant."
+        raise Unusable(message)
+    wanted = -(-plan.duration // timedelta(minutes=1))
+    return min(max(wanted, policy.shortest), policy.longest)
+
+
 async def _wake(
     services: Services, directory: Directory, lease: Lease, account_id: str
 ) -> Opened | None:
@@ -187,6 +203,7 @@ async def _wake(
         await directory.accounts.set_enabled(account.id, enabled=False)
     found = {
         "account_id": account.id,
+        "opened": True,
         "methods_before": tuple(method.id for method in methods if method.kind != PASS),
         "role_groups_before": tuple(groups),
     }
@@ -207,11 +224,11 @@ async def _create(services: Services, directory: Directory, lease: Lease) -> Ope
         account_id, kept = await _with_new_password(services, plan, create)
     except AlreadyExists:
         account_id, kept = (await _existing(services, directory, lease)).id, None
-    plan = plan.model_copy(update={"account_id": account_id})
+    plan = plan.model_copy(update={"account_id": account_id, "opened": True})
     # First the record: should the lease be gone by now, the account is ours all the same.
     await record_account(services, plan)
     await _note(services, lease, plan)
-    return Opened(plan=plan, password=kept, created=True)
+    return Opened(plan=plan, password=kept)
 
 
 async def _existing(services: Services, directory: Directory, lease: Lease) -> Account:

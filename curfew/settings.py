@@ -54,7 +54,11 @@ class Settings:
             managed_identity_id=_guid(environment, "CURFEW_MANAGED_IDENTITY_ID"),
             vault_url=_https(environment, "CURFEW_VAULT_URL"),
             tables_url=_https(environment, "CURFEW_TABLES_URL") if tables_url else "",
-            tables_connection_string=connection_string,
+            tables_connection_string=(
+                _connection_string(environment, "CURFEW_TABLES_CONNECTION_STRING")
+                if connection_string
+                else ""
+            ),
             # Set by App Service itself, which also strips the principal header of callers.
             sign_in_enforced=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         )
@@ -94,8 +98,22 @@ def _guid(environment: Mapping[str, str], name: str) -> str:
 
 def _https(environment: Mapping[str, str], name: str) -> str:
     value = _required(environment, name).rstrip("/")
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
         message = f"{name} must be an https address without a query."
+        raise SettingsError(message)
+    return value
+
+
+def _connection_string(environment: Mapping[str, str], name: str) -> str:
+    value = _required(environment, name)
+    parts = dict(part.partition("=")[::2] for part in value.split(";") if part)
+    by_key = parts.get("AccountName") and parts.get("AccountKey")
+    if not by_key and parts.get("UseDevelopmentStorage", "").lower() != "true":
+        # The value is a secret: it is not repeated.
+        message = f"{name} must name an account and its key."
         raise SettingsError(message)
     return value

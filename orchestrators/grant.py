@@ -14,6 +14,7 @@ from typing import Any
 from durabletask import task
 
 from curfew.errors import NoOpenLease
+from curfew.model.base import Model
 from curfew.model.grants import EndReason, Handover, Plan, SecretVersion
 from curfew.model.messages import (
     END_EVENT,
@@ -24,6 +25,7 @@ from curfew.model.messages import (
     GrantInput,
     Opened,
     Outcome,
+    PassOrder,
     TakingBack,
 )
 from orchestrators.steps import Calls, Trying, Workflow, now, persist
@@ -65,13 +67,11 @@ class Giving:
 
     plan: Plan
     trying: Trying
-    opened: bool = False
 
     @property
     def untouched(self) -> bool:
         """Whether the directory is as it was: nothing opened, and no creation without an answer."""
-        maybe_created = self.plan.account_id is None and self.trying.unsure_since is not None
-        return not self.opened and not maybe_created
+        return not self.plan.opened and self.trying.unsure_since is None
 
 
 class Stopped(Exception):  # noqa: N818 - a turn of the story, not always an error
@@ -88,13 +88,12 @@ def give(ctx: task.OrchestrationContext, giving: Giving) -> Workflow[datetime]:
     outcomes = yield from _must(ctx, {OPEN: giving.plan}, giving.trying)
     opened = Opened.read(outcomes[OPEN].value)
     plan = giving.plan = opened.plan
-    giving.opened = True
 
-    calls = {ASSIGN: plan}
+    calls: dict[str, Model] = {ASSIGN: plan}
     if plan.credential.has_password and opened.password is None:
         calls[SET_PASSWORD] = plan
-    if plan.credential.has_pass:
-        calls[ISSUE_PASS] = plan
+    if opened.pass_minutes is not None:
+        calls[ISSUE_PASS] = PassOrder(plan=plan, minutes=opened.pass_minutes)
     outcomes = yield from _must(ctx, calls, giving.trying)
     handover = Handover(
         password=opened.password or _secret(outcomes.get(SET_PASSWORD)),

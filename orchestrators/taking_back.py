@@ -1,6 +1,6 @@
 """The end of a grant: rounds of the same steps until everything was read back as gone.
 
-A round is a few passes with growing pauses. When a round is used up the grant is flagged as
+A round is a few passes with growing pauses, the later ones two. When a round is used up the grant is flagged as
 stuck, and after a longer pause the workflow starts the next round as a new execution, so that an
 outage of days leaves a short history. There is no last round.
 """
@@ -36,7 +36,8 @@ VERIFY = "verify_ended"
 CLOSE = "close_grant"
 FLAG = "flag_stuck"
 
-PASSES = seconds(2, 4, 8, 16, 30)
+FIRST_ROUND = seconds(2, 4, 8, 16, 30)
+LATER_ROUNDS = seconds(15)
 LONGEST_PAUSE = timedelta(hours=1)
 
 # Each fact of the evidence, and the step to take again where it does not hold.
@@ -53,8 +54,9 @@ def take_back(
     ctx: task.OrchestrationContext, plan: Plan, taking_back: TakingBack
 ) -> Workflow[None]:
     """One round; when it ends verified the grant is closed, else the next round follows."""
-    progress = Progress(plan, taking_back)
-    for pause in (*PASSES, None):
+    progress = Progress(plan.to_take_back(), taking_back)
+    pauses = FIRST_ROUND if taking_back.round == 1 else LATER_ROUNDS
+    for pause in (*pauses, None):
         closed = yield from one_pass(ctx, progress)
         if closed:
             return
@@ -100,6 +102,15 @@ class Progress:
             self.update(rotated_after=rotation.rotated_after)
 
     @property
+    def verification(self) -> Verification:
+        """What to read back."""
+        return Verification(plan=self.plan, rotated_after=self.state.rotated_after)
+
+    def order(self, step: EndStep) -> Model:
+        """The message for a step."""
+        return self.verification if step is EndStep.ROTATE else self.plan
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """What failed in the latest pass, for people."""
         return tuple(f"{name}: {failure.detail}" for name, failure in self.failures.items())
@@ -119,7 +130,7 @@ def one_pass(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[boo
     ending = progress.state.ending
     notice = EndingNotice(plan=progress.plan, ending=ending)
     announcing = {} if progress.state.announced else {ANNOUNCE: notice}
-    pending: dict[str, Model] = dict.fromkeys(progress.state.pending, progress.plan)
+    pending: dict[str, Model] = {step: progress.order(step) for step in progress.state.pending}
     disabling: dict[str, Model] = {
         step: pending.pop(step) for step in (EndStep.DISABLE,) if step in pending
     }
@@ -157,8 +168,7 @@ def _locate(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[bool
 
 def _verify(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[Evidence | None]:
     """Read back, and put every step whose effect does not show back among the pending."""
-    verification = Verification(plan=progress.plan, rotated_after=progress.state.rotated_after)
-    outcomes = yield from attempt(ctx, {VERIFY: verification})
+    outcomes = yield from attempt(ctx, {VERIFY: progress.verification})
     progress.note(outcomes)
     if VERIFY in progress.failures:
         return None

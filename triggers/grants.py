@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from curfew.errors import (
     NotFound,
     Refused,
     ServiceError,
+    Unavailable,
 )
 from curfew.events import Event, emit
 from curfew.ids import new_grant_id, new_mark, repeatable_grant_id
@@ -41,7 +43,7 @@ from triggers.queries import Bookmark, GrantListQuery
 
 blueprint = df.Blueprint()
 
-_OVERSEERS = frozenset({AppRole.APPROVER, AppRole.ADMINISTRATOR, AppRole.AUDITOR})
+_OVERSEERS = frozenset(AppRole) - {AppRole.TECHNICIAN}
 _MAY_END_ANY = frozenset({AppRole.APPROVER, AppRole.ADMINISTRATOR, AppRole.INTEGRATION})
 _LONGEST_KEY = 200
 _POLL_AFTER = {"Retry-After": "3"}
@@ -70,6 +72,11 @@ async def request_grant(call: Call) -> Reply:
     lease = lease.model_copy(update={"request_digest": digest})
     try:
         await services.leases.open(lease)
+    except Unavailable:
+        # It may have been written, and nobody would work for it.
+        with suppress(ServiceError):
+            await services.leases.withdraw(lease)
+        raise
     except AlreadyExists as error:
         if repeated := await _repeated(call, grant_id, digest):
             return await _accepted_again(call, repeated)

@@ -99,6 +99,10 @@ class Plan(Model):
     account_id: Guid | None = Field(
         default=None, description="The account's object id; none until it is known to exist."
     )
+    opened: bool = Field(
+        default=False,
+        description="Whether the account was found to be ours, or made by this grant.",
+    )
     methods_before: tuple[str, ...] = Field(
         default=(), description="Sign-in methods the account had: ids that an ending spares."
     )
@@ -109,6 +113,13 @@ class Plan(Model):
     credential: CredentialKind
     duration: Duration
     provision_by: Moment
+
+    def to_take_back(self) -> Self:
+        """The plan as an ending may act on it: without an account that was never opened.
+
+        An account that was refused, because it is not ours any more, is not touched at all.
+        """
+        return self if self.opened else self.model_copy(update={"account_id": None})
 
     @property
     def password_secret(self) -> str:

@@ -72,7 +72,16 @@ class Opened(Model):
     password: SecretVersion | None = Field(
         default=None, description="The password it was created with; none when one must be set."
     )
-    created: bool = False
+    pass_minutes: int | None = Field(
+        default=None, description="How long the pass may live; none when none is asked for."
+    )
+
+
+class PassOrder(Model):
+    """A Temporary Access Pass of so many minutes for a plan's account."""
+
+    plan: Plan
+    minutes: int
 
 
 class Activation(Model):
@@ -115,7 +124,7 @@ class Rotation(Model):
 
 
 class Verification(Model):
-    """What must be read back."""
+    """What must be rotated or read back, and what the password's age is measured against."""
 
     plan: Plan
     rotated_after: Moment | None = None

@@ -33,7 +33,7 @@ CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-EXAMPLES = 12
+EXAMPLES = 8
 CASES = [
     (operation, mode)
     for operation in ANSWERS

@@ -20,7 +20,7 @@ from azure.durable_functions.worker import DurableFunctionsWorker
 type Activity = Callable[[Any], Awaitable[Any]]
 type Orchestrator = Callable[..., Any]
 
-_MOST_TURNS = 2_000
+_MOST_TURNS = 4_000
 
 
 class Clock:

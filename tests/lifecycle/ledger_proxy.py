@@ -1,7 +1,8 @@
 """A door in front of Azurite that can fail a call before or after it was carried out."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -38,8 +39,9 @@ class LedgerProxy:
         self.trouble: Trouble | None = None
         self.count = 0
         methods = ["GET", "POST", "PUT", "PATCH", "MERGE", "DELETE"]
-        app = Starlette(routes=[Route("/{path:path}", self._forward, methods=methods)])
-        config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none")
+        routes = [Route("/{path:path}", self._forward, methods=methods)]
+        app = Starlette(routes=routes, lifespan=self._connected)
+        config = uvicorn.Config(app, port=0, log_level="error", ws="none")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -54,6 +56,11 @@ class LedgerProxy:
         self._server.should_exit = True
         self._thread.join()
 
+    @asynccontextmanager
+    async def _connected(self, _: Starlette) -> AsyncIterator[None]:
+        async with httpx.AsyncClient() as self._client:
+            yield
+
     async def _forward(self, request: Request) -> Response:
         self.count += 1
         struck = self.trouble is not None and self.trouble.strikes()
@@ -63,10 +70,9 @@ class LedgerProxy:
         path = request.scope["raw_path"].decode()
         query = request.scope["query_string"].decode()
         address = f"{self._target}{path}" + (f"?{query}" if query else "")
-        async with httpx.AsyncClient() as client:
-            answer = await client.request(
-                request.method, address, headers=request.headers.raw, content=await request.body()
-            )
+        answer = await self._client.request(
+            request.method, address, headers=request.headers.raw, content=await request.body()
+        )
         if struck:
             return Response(status_code=503)
         headers = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP}

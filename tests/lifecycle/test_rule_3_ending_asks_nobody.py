@@ -26,7 +26,7 @@ def test_rule_3_an_end_needs_no_licence_and_no_pass_policy(world: World) -> None
     grant = world.request()
     grant.run_until_active()
     world.customer.licences.clear()
-    world.customer.access_pass_policy.state = "disabled"
+    world.customer.access_pass_policy.enabled = False
     world.engine.run()
     world.assert_gone(grant)
 

@@ -189,7 +189,9 @@ class World:
     def kept(self, grant: "Grant", kind: str = "password") -> str:
         """The value of a grant's password or pass that the vault hands out."""
         lease = grant.lease
-        place = lease.handover.password if kind == "password" else lease.handover.temporary_access_pass
+        place = (
+            lease.handover.password if kind == "password" else lease.handover.temporary_access_pass
+        )
         assert place is not None
         value: SecretStr = self.wait(self.services.vault.read(place.name, place.version))
         return value.get_secret_value()

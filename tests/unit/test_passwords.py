@@ -73,7 +73,7 @@ def test_chance_comes_from_the_operating_system(monkeypatch: pytest.MonkeyPatch)
 
     class Shuffler(secrets.SystemRandom):
         def shuffle(self, x: object) -> None:
-            shuffled.append(True)
+            shuffled.append(bool(x))
 
     def choice(characters: str) -> str:
         drawn.append(len(characters))
