@@ -74,11 +74,17 @@ CREATE = (
     ),
     *_READ_BACK,
 )
-_KNOWN = ("read the account", "read the sign-in methods", "read the memberships")
+_KNOWN = (
+    "read the account",
+    "read the sign-in methods",
+    "read the memberships",
+    "read the roles it has",
+)
 WAKE = (
     Step("read the account", "GET", _USER),
     Step("read the sign-in methods", "GET", f"{_USER}/authentication/methods"),
     Step("read the memberships", "GET", f"{_USER}/memberOf"),
+    Step("read the roles it has", "GET", _ROLES),
     Step("set the password", "PATCH", _USER, _KNOWN, "passwordProfile"),
     Step("assign a role", "POST", _ROLES, _KNOWN),
     Step("read the pass policy", "GET", f"{_CONFIGURATIONS}/temporaryAccessPass"),

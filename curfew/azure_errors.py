@@ -1,5 +1,6 @@
 """What azure-core's exceptions mean, by status and code: shared by the adapters built on it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ from curfew.errors import (
     Throttled,
     Unavailable,
 )
+
+_SECONDS = re.compile(r"[0-9]{1,6}")
 
 _BY_STATUS: dict[int, type[ServiceError]] = {
     401: Denied,
@@ -35,12 +38,14 @@ def kind_of(status: int) -> type[ServiceError]:
 
 
 def retry_after_of(headers: object) -> float | None:
-    """The seconds of a `Retry-After` header, None when absent or written as a date."""
+    """The seconds of a `Retry-After` header; None when it is absent or not a plain number.
+
+    Azure and Graph write seconds. Anything else is not worth waiting for on its word.
+    """
     value = headers.get("Retry-After") if hasattr(headers, "get") else None
-    try:
-        return max(0.0, float(value)) if value is not None else None
-    except ValueError:
+    if value is None or not _SECONDS.fullmatch(str(value)):
         return None
+    return float(value)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ finds nothing left, and only then `close_grant` writes "ended" (rule 4).
 
 import logging
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from curfew import passwords
 from curfew.concurrency import together
-from curfew.entra.accounts import Account, Accounts
+from curfew.entra.accounts import Account
 from curfew.entra.directory import Directory
 from curfew.entra.methods import Method
 from curfew.errors import Missing, NotYet
@@ -20,6 +21,7 @@ from curfew.model.messages import (
     Closing,
     EndingNotice,
     Located,
+    Revocation,
     Rotation,
     Search,
     StuckNotice,
@@ -29,7 +31,7 @@ from curfew.model.messages import (
 from curfew.opening import account_of, record_account
 from curfew.services import Services
 
-_READINGS = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def announce_ending(services: Services, notice: EndingNotice) -> None:
@@ -87,20 +89,33 @@ async def locate_account(services: Services, search: Search) -> Located:
 
 
 async def disable_account(services: Services, plan: Plan) -> None:
-    """Disable the account: the first call of every ending."""
+    """Disable the account: the first call of every ending. One in the bin is deleted for good."""
     accounts = _directory(services, plan).accounts
     try:
         await accounts.set_enabled(account_of(plan), enabled=False)
     except Missing:
-        return
+        await accounts.purge(account_of(plan))
 
 
-async def revoke_sessions(services: Services, plan: Plan) -> None:
-    """Refuse every refresh token that the account was ever given."""
+async def revoke_sessions(services: Services, plan: Plan) -> Revocation:
+    """Refuse every refresh token that the account was ever given.
+
+    Answers from when on sessions counted before, by the directory's own clock.
+
+    Raises:
+        NotYet: the directory shows the account and says that it is not there.
+    """
+    accounts = _directory(services, plan).accounts
+    before = await accounts.look(account_of(plan))
     try:
-        await _directory(services, plan).accounts.revoke_sessions(account_of(plan))
-    except Missing:
-        return
+        await accounts.revoke_sessions(account_of(plan))
+    except Missing as error:
+        if before is not None:
+            raise _disagreement() from error
+        return Revocation()
+    if before is None:
+        raise _disagreement()
+    return Revocation(revoked_after=before.sessions_valid_from or _EPOCH)
 
 
 async def remove_access(services: Services, plan: Plan) -> None:
@@ -144,14 +159,16 @@ async def rotate_password(services: Services, order: Verification) -> Rotation:
     """
     accounts = _directory(services, order.plan).accounts
     account_id = account_of(order.plan)
-    before = await _look(accounts, account_id)
+    before = await accounts.look(account_id)
     try:
         await accounts.set_password(account_id, passwords.generate())
-    except Missing:
+    except Missing as error:
+        if before is not None:
+            raise _disagreement() from error
         return Rotation()
     if before is None:
         raise _disagreement()
-    return Rotation(rotated_after=order.rotated_after or before.password_changed_at)
+    return Rotation(rotated_after=order.rotated_after or before.password_changed_at or _EPOCH)
 
 
 async def retire_credential(services: Services, plan: Plan) -> None:
@@ -175,16 +192,7 @@ async def verify_ended(services: Services, verification: Verification) -> Eviden
     )
     account = await _account(services, plan)
     if account is None:
-        return Evidence(
-            verified_at=services.clock(),
-            account_existed=False,
-            account_disabled=True,
-            roles_left=0,
-            groups_left=0,
-            methods_left=0,
-            password_rotated=True,
-            credential_disabled=retired,
-        )
+        return await _evidence_of_absence(services, plan, credential_disabled=retired)
     roles, groups, methods = await together(
         _directory(services, plan).access.assigned_roles(account.id),
         _groups_since(services, plan),
@@ -198,7 +206,8 @@ async def verify_ended(services: Services, verification: Verification) -> Eviden
         groups_left=len(groups),
         methods_left=len(methods),
         password_changed_at=account.password_changed_at,
-        password_rotated=_is_rotated(account, verification),
+        password_rotated=_is_past(account.password_changed_at, verification.rotated_after),
+        sessions_revoked=_is_past(account.sessions_valid_from, verification.revoked_after),
         credential_disabled=retired,
     )
 
@@ -256,12 +265,31 @@ def _directory(services: Services, plan: Plan) -> Directory:
     return services.directory(plan.tenant_id, plan.connection)
 
 
+async def _evidence_of_absence(
+    services: Services, plan: Plan, *, credential_disabled: bool
+) -> Evidence:
+    """The evidence where there is no account: nothing can be left, unless it is in the bin."""
+    accounts = _directory(services, plan).accounts
+    gone = plan.account_id is None or not await accounts.is_deleted(plan.account_id)
+    return Evidence(
+        verified_at=services.clock(),
+        account_existed=False,
+        account_disabled=gone,
+        roles_left=0,
+        groups_left=0,
+        methods_left=0,
+        password_rotated=True,
+        sessions_revoked=True,
+        credential_disabled=credential_disabled,
+    )
+
+
 async def _account(services: Services, plan: Plan) -> Account | None:
     """The account, None when it is gone: several readings and a write say so."""
     if plan.account_id is None:
         return None
     accounts = _directory(services, plan).accounts
-    if (account := await _look(accounts, plan.account_id)) is not None:
+    if (account := await accounts.look(plan.account_id)) is not None:
         return account
     try:
         await accounts.set_enabled(plan.account_id, enabled=False)
@@ -270,22 +298,14 @@ async def _account(services: Services, plan: Plan) -> Account | None:
     raise _disagreement()
 
 
-async def _look(accounts: Accounts, account_id: str) -> Account | None:
-    """The account in one of several readings: replicas lag behind and answer in turns."""
-    for _ in range(_READINGS):
-        if (account := await accounts.find(account_id)) is not None:
-            return account
-    return None
-
-
 def _disagreement() -> NotYet:
-    message = "The directory shows no account and lets it be written to."
+    message = "One part of the directory shows the account, and another says it is not there."
     return NotYet(message)
 
 
-def _is_rotated(account: Account, verification: Verification) -> bool:
-    changed, before = account.password_changed_at, verification.rotated_after
-    return changed is not None and (before is None or changed > before)
+def _is_past(shown: datetime | None, before: datetime | None) -> bool:
+    """Whether a time that the directory shows has moved on since a step read it."""
+    return shown is not None and before is not None and shown > before
 
 
 async def _methods_since(services: Services, plan: Plan) -> list[Method]:

@@ -17,6 +17,7 @@ from curfew.entra.directory import Directory
 from curfew.entra.methods import PASS
 from curfew.errors import (
     AlreadyExists,
+    CurfewError,
     ForeignAccount,
     Missing,
     NoOpenLease,
@@ -63,6 +64,7 @@ async def set_password(services: Services, plan: Plan) -> SecretVersion | None:
     A crash in between leaves a version in the vault that opens nothing, never a lost password;
     the next run makes another.
     """
+    await _open_lease(services, plan)
     accounts = services.directory(plan.tenant_id, plan.connection).accounts
     with _replicating():
         _, kept = await _with_new_password(
@@ -75,8 +77,10 @@ async def assign_access(services: Services, plan: Plan) -> None:
     """Give the account the roles of the profile.
 
     Raises:
+        NoOpenLease: the grant is not being given any more; a late repetition gives nothing.
         NotYet: the account has not replicated to where roles are kept.
     """
+    await _open_lease(services, plan)
     access = services.directory(plan.tenant_id, plan.connection).access
     with _replicating():
         await together(*(access.assign_role(account_of(plan), role.id) for role in plan.roles))
@@ -93,6 +97,7 @@ async def issue_pass(services: Services, order: PassOrder) -> SecretVersion:
         NotYet: the account has not replicated to where sign-in methods are kept.
     """
     plan = order.plan
+    await _open_lease(services, plan)
     methods = services.directory(plan.tenant_id, plan.connection).methods
     with _replicating():
         issued = await methods.create_pass(account_of(plan), order.minutes)
@@ -115,7 +120,13 @@ async def enable_account(services: Services, activation: Activation) -> None:
     plan = activation.plan
     directory = services.directory(plan.tenant_id, plan.connection)
 
+    def is_repeated(lease: Lease) -> bool:
+        """Whether an earlier run of this very step came to its end."""
+        return lease.state is GrantState.ACTIVE and lease.expires_at == activation.expires_at
+
     def arm(lease: Lease) -> Lease:
+        if is_repeated(lease):
+            return lease
         _require_open(lease)
         armed = {
             "plan": plan,
@@ -126,17 +137,26 @@ async def enable_account(services: Services, activation: Activation) -> None:
         return lease.model_copy(update=armed)
 
     def activate(lease: Lease) -> Lease:
+        if is_repeated(lease):
+            return lease
         _require_open(lease)
         active = {"state": GrantState.ACTIVE, "activated_at": services.clock()}
         return lease.model_copy(update=active)
 
+    if services.clock() >= activation.expires_at:
+        message = "The time was up before the access began."
+        raise NoOpenLease(message)
     with _leased():
         lease = await services.leases.change(plan.grant_id, arm)
-    with _replicating():
-        await directory.accounts.set_enabled(account_of(plan), enabled=True)
-        await _read_back(directory, plan)
-    with _leased():
-        await services.leases.change(plan.grant_id, activate, known=lease)
+    try:
+        with _replicating():
+            await directory.accounts.set_enabled(account_of(plan), enabled=True)
+            await _read_back(directory, plan)
+        with _leased():
+            await services.leases.change(plan.grant_id, activate, known=lease)
+    except CurfewError:
+        await _disable_if_over(services, directory, plan)
+        raise
     expires = activation.expires_at.isoformat()
     emit(Event.GRANT_ACTIVE, grant=plan.grant_id, tenant=plan.tenant_id, expires=expires)
 
@@ -149,13 +169,26 @@ def account_of(plan: Plan) -> str:
     return plan.account_id
 
 
+async def _disable_if_over(services: Services, directory: Directory, plan: Plan) -> None:
+    """Undo an enabling that came too late: its grant ended between the look and the write.
+
+    Where another grant has the account by now, that one's own ending disables it.
+    """
+    try:
+        _require_open(await services.leases.get(plan.grant_id))
+    except (Missing, NoOpenLease):
+        holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
+        if holder in {None, plan.grant_id}:
+            await directory.accounts.set_enabled(account_of(plan), enabled=False)
+
+
 async def _read_back(directory: Directory, plan: Plan) -> None:
     account, assigned = await together(
         directory.accounts.get(account_of(plan)),
         directory.access.assigned_roles(account_of(plan)),
     )
-    if not account.enabled or not {role.id for role in plan.roles} <= set(assigned.values()):
-        message = "The directory does not show the account enabled and with its roles yet."
+    if not account.enabled or {role.id for role in plan.roles} != set(assigned.values()):
+        message = "The directory does not show the account enabled, with its roles and no others."
         raise NotYet(message)
 
 
@@ -182,12 +215,14 @@ async def _wake(
 ) -> Opened | None:
     """The account by its recorded object id; None when the directory does not know it.
 
-    What it had before is noted in the lease, so that the ending can tell what came later.
+    The sign-in methods it had before are noted in the lease, so that the ending can tell what
+    came later. Roles and passes that it has while asleep are of no grant, and are removed.
     """
-    account, methods, groups = await settled(
-        directory.accounts.find(account_id),
+    account, methods, groups, assigned = await settled(
+        directory.accounts.look(account_id),
         directory.methods.registered(account_id),
         directory.access.role_groups(account_id),
+        directory.access.assigned_roles(account_id),
     )
     if isinstance(account, BaseException):
         raise account
@@ -195,16 +230,20 @@ async def _wake(
         return None
     _require_ours(account, lease.plan)
     with _replicating():
-        for reading in (methods, groups):
+        for reading in (methods, groups, assigned):
             if isinstance(reading, BaseException):
                 raise reading
     if account.enabled:
         # Somebody enabled it outside of any grant; it gets its new password and roles asleep.
         await directory.accounts.set_enabled(account.id, enabled=False)
+    await together(
+        *(directory.access.remove_assignment(assignment) for assignment in assigned),
+        *(directory.methods.remove(account.id, m) for m in methods if m.kind == PASS),
+    )
     found = {
         "account_id": account.id,
         "opened": True,
-        "methods_before": tuple(method.id for method in methods if method.kind != PASS),
+        "methods_before": tuple(method.id for method in methods if method.has_own_id),
         "role_groups_before": tuple(groups),
     }
     plan = lease.plan.model_copy(update=found)
@@ -223,25 +262,38 @@ async def _create(services: Services, directory: Directory, lease: Lease) -> Ope
     try:
         account_id, kept = await _with_new_password(services, plan, create)
     except AlreadyExists:
-        account_id, kept = (await _existing(services, directory, lease)).id, None
-    plan = plan.model_copy(update={"account_id": account_id, "opened": True})
+        return await _existing(services, directory, lease)
+    return await _opened(services, lease, account_id, kept)
+
+
+async def _opened(
+    services: Services, lease: Lease, account_id: str, kept: SecretVersion | None
+) -> Opened:
+    known = {"account_id": account_id, "opened": True}
+    plan = lease.plan.model_copy(update=known)
     # First the record: should the lease be gone by now, the account is ours all the same.
     await record_account(services, plan)
     await _note(services, lease, plan)
     return Opened(plan=plan, password=kept)
 
 
-async def _existing(services: Services, directory: Directory, lease: Lease) -> Account:
-    """The account that has taken the name, if an earlier run of ours made it."""
+async def _existing(services: Services, directory: Directory, lease: Lease) -> Opened:
+    """The account that has taken the name, if it is ours: recorded, or of an earlier run."""
     plan = lease.plan
-    account = await directory.accounts.find(plan.user_principal_name)
+    account = await directory.accounts.look(plan.user_principal_name)
     if account is None:
         message = "The account's name is taken, and the directory does not show by whom."
         raise NotYet(message)
-    if account.mark != plan.mark and account.id != await _recorded(services, plan):
+    if account.id == await _recorded(services, plan):
+        if (opened := await _wake(services, directory, lease, account.id)) is None:
+            message = "The directory shows the account by its name and not by its object id."
+            raise NotYet(message)
+        return opened
+    if account.mark != plan.mark:
         message = "An account of this name exists, and Curfew did not create it."
         raise ForeignAccount(message)
-    return account
+    _require_ours(account, plan)
+    return await _opened(services, lease, account.id, None)
 
 
 async def record_account(services: Services, plan: Plan) -> None:
@@ -274,8 +326,8 @@ async def _open_lease(services: Services, plan: Plan) -> Lease:
 
 
 def _require_open(lease: Lease) -> None:
-    if lease.state is GrantState.ENDING:
-        message = "The grant is ending already."
+    if lease.state is not GrantState.PROVISIONING:
+        message = "The grant is not being given any more."
         raise NoOpenLease(message)
 
 

@@ -103,6 +103,7 @@ def give(ctx: task.OrchestrationContext, giving: Giving) -> Workflow[datetime]:
     # Fixed before the first try to enable: a try whose answer was lost may have begun the access.
     expires_at = now(ctx) + plan.duration
     activation = Activation(plan=plan, handover=handover, expires_at=expires_at)
+    giving.trying.until = min(giving.trying.until, expires_at)
     yield from _must(ctx, {ENABLE: activation}, giving.trying)
     return expires_at
 

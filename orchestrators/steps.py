@@ -28,6 +28,9 @@ def seconds(*pauses: float) -> tuple[timedelta, ...]:
 PATIENCE = seconds(2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30)
 """The pauses while Entra replicates: about five minutes together."""
 
+LONGEST_ASKED = 300.0
+"""The longest wait, in seconds, that a service gets by asking for it."""
+
 
 @dataclass(slots=True)
 class Trying:
@@ -99,9 +102,12 @@ def persist(
 
 
 def longest_wait(pause: timedelta, *failures: Failure) -> timedelta:
-    """The pause, or longer if a service asked for it with Retry-After."""
-    asked = (failure.retry_after or 0.0 for failure in failures)
-    return max(pause, timedelta(seconds=max(asked, default=0.0)))
+    """The pause, or longer if a service asked for it with Retry-After, but not much longer.
+
+    How long an access lives is not for a header to decide.
+    """
+    asked = max((failure.retry_after or 0.0 for failure in failures), default=0.0)
+    return max(pause, timedelta(seconds=min(asked, LONGEST_ASKED)))
 
 
 def _outcome(name: str, run: task.Task[Any]) -> Outcome:

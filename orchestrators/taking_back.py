@@ -22,6 +22,7 @@ from curfew.model.messages import (
     GrantInput,
     Located,
     Outcome,
+    Revocation,
     Rotation,
     Search,
     StuckNotice,
@@ -46,6 +47,7 @@ _MENDED_BY: tuple[tuple[Callable[[Evidence], bool], EndStep], ...] = (
     (lambda evidence: not (evidence.roles_left or evidence.groups_left), EndStep.REMOVE_ACCESS),
     (lambda evidence: not evidence.methods_left, EndStep.REMOVE_METHODS),
     (lambda evidence: evidence.password_rotated, EndStep.ROTATE),
+    (lambda evidence: evidence.sessions_revoked, EndStep.REVOKE),
     (lambda evidence: evidence.credential_disabled, EndStep.RETIRE),
 )
 
@@ -100,11 +102,18 @@ class Progress:
         if EndStep.ROTATE in done:
             rotation = Rotation.read(outcomes[EndStep.ROTATE].value)
             self.update(rotated_after=rotation.rotated_after)
+        if EndStep.REVOKE in done:
+            revocation = Revocation.read(outcomes[EndStep.REVOKE].value)
+            self.update(revoked_after=self.state.revoked_after or revocation.revoked_after)
 
     @property
     def verification(self) -> Verification:
         """What to read back."""
-        return Verification(plan=self.plan, rotated_after=self.state.rotated_after)
+        return Verification(
+            plan=self.plan,
+            rotated_after=self.state.rotated_after,
+            revoked_after=self.state.revoked_after,
+        )
 
     def order(self, step: EndStep) -> Model:
         """The message for a step."""

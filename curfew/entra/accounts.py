@@ -20,12 +20,17 @@ _SELECT = [
     "onPremisesSyncEnabled",
     "userType",
     "lastPasswordChangeDateTime",
+    "signInSessionsValidFromDateTime",
 ]
+_READINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as the directory shows it. `password_changed_at` is whole seconds in UTC."""
+    """An account as the directory shows it; its times are whole seconds in UTC.
+
+    `sessions_valid_from` is before which moment no refresh token counts any more.
+    """
 
     id: str
     user_principal_name: str
@@ -34,6 +39,7 @@ class Account:
     synced: bool
     guest: bool
     password_changed_at: datetime | None
+    sessions_valid_from: datetime | None
 
 
 class Accounts:
@@ -91,6 +97,7 @@ class Accounts:
             synced=bool(user.on_premises_sync_enabled),
             guest=(user.user_type or "Member") != "Member",
             password_changed_at=_utc(user.last_password_change_date_time),
+            sessions_valid_from=_utc(user.sign_in_sessions_valid_from_date_time),
         )
 
     async def find(self, id_or_name: str) -> Account | None:
@@ -99,6 +106,34 @@ class Accounts:
             return await self.get(id_or_name)
         except Missing:
             return None
+
+    async def look(self, account_id: str) -> Account | None:
+        """The account, None only when several readings in a row say 404.
+
+        One 404 proves nothing: replicas lag behind each other and answer in turns.
+        """
+        for _ in range(_READINGS):
+            if (account := await self.find(account_id)) is not None:
+                return account
+        return None
+
+    async def is_deleted(self, account_id: str) -> bool:
+        """Whether the account is in the bin, from which it can be restored for 30 days."""
+        item = self._graph.client.directory.deleted_items.by_directory_object_id(account_id)
+        try:
+            with self._graph.call("read deleted account"):
+                return await item.get() is not None
+        except Missing:
+            return False
+
+    async def purge(self, account_id: str) -> None:
+        """Empty the bin of the account: restored, it would have its roles and password back."""
+        item = self._graph.client.directory.deleted_items.by_directory_object_id(account_id)
+        try:
+            with self._graph.call("purge deleted account"):
+                await item.delete()
+        except Missing:
+            return
 
     async def set_enabled(self, account_id: str, *, enabled: bool) -> None:
         """Let the account sign in, or not. One sensitive property per call.

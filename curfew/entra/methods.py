@@ -21,6 +21,7 @@ from curfew.errors import Missing, Rejected, Unavailable
 _TYPE = "#microsoft.graph."
 PASSWORD = f"{_TYPE}passwordAuthenticationMethod"
 PASS = f"{_TYPE}temporaryAccessPassAuthenticationMethod"
+_EMAIL = f"{_TYPE}emailAuthenticationMethod"
 _PASS_POLICY_ID = "temporaryAccessPass"  # noqa: S105 - the name of a policy
 
 # Microsoft keeps each kind of method in a collection of its own; only there can it be deleted.
@@ -43,6 +44,16 @@ class Method:
 
     id: str
     kind: str
+
+    @property
+    def has_own_id(self) -> bool:
+        """Whether the id is this method's alone, so that another cannot take its place.
+
+        The ids of phone and e-mail methods are the same for every user and every number
+        (https://learn.microsoft.com/graph/api/resources/phoneauthenticationmethod); a pass lives
+        for one grant only.
+        """
+        return self.kind not in {PASS, f"{_TYPE}phoneAuthenticationMethod", _EMAIL}
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ class Evidence(Model):
     methods_left: int
     password_changed_at: Moment | None = None
     password_rotated: bool
+    sessions_revoked: bool
     credential_disabled: bool
 
     @property
@@ -167,6 +168,7 @@ class Evidence(Model):
             nothing_left
             and self.account_disabled
             and self.password_rotated
+            and self.sessions_revoked
             and self.credential_disabled
         )
 

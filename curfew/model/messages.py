@@ -123,11 +123,18 @@ class Rotation(Model):
     rotated_after: Moment | None = None
 
 
+class Revocation(Model):
+    """The sessions were revoked; the directory must now count none from before this."""
+
+    revoked_after: Moment | None = None
+
+
 class Verification(Model):
-    """What must be rotated or read back, and what the password's age is measured against."""
+    """What must be rotated or read back, and what the directory's times are measured against."""
 
     plan: Plan
     rotated_after: Moment | None = None
+    revoked_after: Moment | None = None
 
 
 class EndingNotice(Model):
@@ -163,6 +170,7 @@ class TakingBack(Model):
     unsure_since: Moment | None = None
     pending: tuple[EndStep, ...] = tuple(EndStep)
     rotated_after: Moment | None = None
+    revoked_after: Moment | None = None
 
 
 class GrantInput(Model):
