@@ -13,8 +13,8 @@ the event loop while it asks the managed identity.
 import asyncio
 import base64
 import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +35,8 @@ from curfew.clouds import CLOUDS
 from curfew.errors import Denied, Rejected, Unavailable
 from curfew.model.tenants import Connection, ConnectionKind
 from curfew.settings import Settings
+
+UNUSABLE_SECRET = "UnusableSecret"  # noqa: S105 - a code, not a secret
 
 type SecretReader = Callable[[str], Awaitable[SecretStr]]
 """Reads a secret of the deployment's vault by its name."""
@@ -58,8 +60,11 @@ class LazyCredential:
         self._lock = asyncio.Lock()
 
     async def get_token(
-        self, *scopes: str, claims: str | None = None, **options: Any
-    ) -> AccessToken:  # noqa: ANN401 - azure-core's protocol
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        **_options: object,
+    ) -> AccessToken:
         """A token for the scopes.
 
         Raises:
@@ -68,7 +73,13 @@ class LazyCredential:
         """
         async with self._lock:
             inner = self._inner = self._inner or await self._build()
-        return await asyncio.to_thread(_token, inner, scopes, claims)
+        try:
+            return await asyncio.to_thread(_token, inner, scopes, claims)
+        except Denied:
+            # The secret or certificate may have been renewed since it was read.
+            if self._inner is inner:
+                self.forget()
+            raise
 
     def forget(self) -> None:
         """Build anew at the next use."""
@@ -135,23 +146,26 @@ class Credentials:
 
     async def _certificate(self, tenant_id: str, connection: Connection) -> TokenCredential:
         value = (await self._secret_of(connection)).get_secret_value()
-        # Key Vault keeps a certificate's private half as PEM text or as base64 of a PKCS#12 file.
-        data = value.encode() if value.startswith("-----BEGIN") else base64.b64decode(value)
-        return CertificateCredential(
-            tenant_id,
-            connection.client_id or self._settings.app_id,
-            certificate_data=data,
-            send_certificate_chain=True,
-            **self._authority(),
-        )
+        with _usable():
+            # Key Vault keeps a certificate's private half as PEM or as base64 of a PKCS#12 file.
+            pem = value.startswith("-----BEGIN")
+            return CertificateCredential(
+                tenant_id,
+                connection.client_id or self._settings.app_id,
+                certificate_data=value.encode() if pem else base64.b64decode(value),
+                send_certificate_chain=True,
+                **self._authority(),
+            )
 
     async def _secret(self, tenant_id: str, connection: Connection) -> TokenCredential:
-        return ClientSecretCredential(
-            tenant_id,
-            connection.client_id or self._settings.app_id,
-            (await self._secret_of(connection)).get_secret_value(),
-            **self._authority(),
-        )
+        value = (await self._secret_of(connection)).get_secret_value()
+        with _usable():
+            return ClientSecretCredential(
+                tenant_id,
+                connection.client_id or self._settings.app_id,
+                value,
+                **self._authority(),
+            )
 
     async def _secret_of(self, connection: Connection) -> SecretStr:
         return await self._read_secret(connection.secret_name or "")
@@ -167,6 +181,15 @@ class Credentials:
             "raw_response_hook": _last_answer,
             **_ONE_TRY,
         }
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """What lies in the vault may be no certificate and no secret at all."""
+    try:
+        yield
+    except ValueError as error:
+        raise Denied("identity", "credential", service_code=UNUSABLE_SECRET) from error
 
 
 class _LastAnswer(threading.local):

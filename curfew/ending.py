@@ -122,12 +122,13 @@ async def remove_access(services: Services, plan: Plan) -> None:
     """Remove every role assignment of the account, and role-assignable groups it got into.
 
     Every assignment, not only the profile's: the account is Curfew's own, and whoever held its
-    roles could have given it more.
+    roles could have given it more. Those that this grant made go by their ids as well, because
+    a list may lag behind.
     """
     access = _directory(services, plan).access
     account_id = account_of(plan)
     try:
-        assigned = await access.assigned_roles(account_id)
+        assigned = {*await access.assigned_roles(account_id), *plan.assignments}
         groups = await _groups_since(services, plan)
     except Missing:
         return

@@ -19,8 +19,10 @@
     │   ├── Denied             401, 403
     │   └── Rejected           any other 4xx: the same call will fail again
     ├── NotYet                 true soon: replication, a read that lags behind its write
+    │   └── NameTaken          an account has the name, and the directory does not show it
     ├── ForeignAccount         an account that is not ours to touch (rule 8)
     ├── Unusable               Entra made a credential with which nobody can sign in
+    ├── Withdrawn              the lease went away while its account was being made
     └── NoOpenLease            no lease that is open for giving, so nothing may be given (rule 1)
 
 The text of a CurfewError is written here or by its raiser and never copied from a service's
@@ -219,6 +221,12 @@ class NotYet(CurfewError):
     code = "not-yet"
 
 
+class NameTaken(NotYet):
+    """The name is taken by an account that cannot be read yet: perhaps by one we have just made."""
+
+    code = "name-taken"
+
+
 class ForeignAccount(CurfewError):
     """The account exists and Curfew did not make it, or it may never be touched (rule 8)."""
 
@@ -229,6 +237,12 @@ class Unusable(CurfewError):
     """The tenant's policy makes a credential of this kind worthless for this account."""
 
     code = "credential-unusable"
+
+
+class Withdrawn(CurfewError):
+    """The lease was withdrawn while its account was being created: there is something to undo."""
+
+    code = "withdrawn"
 
 
 class NoOpenLease(CurfewError):

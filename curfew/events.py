@@ -36,7 +36,7 @@ type Field = str | int | float | bool | None
 
 
 def emit(event: Event, *, level: int = logging.INFO, **fields: Field) -> None:
-    """Report an event. Fields are names and numbers: `grant`, `tenant`, `actor`, `step`, …"""
+    """Report an event. Fields are names and numbers, such as `grant`, `tenant`, `actor`."""
     _log.log(level, _line(event, fields), extra={"event": event.value, "fields": fields})
 
 

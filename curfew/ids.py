@@ -23,7 +23,7 @@ def new_grant_id(tenant_id: str) -> str:
 
 def repeatable_grant_id(tenant_id: str, caller_id: str, idempotency_key: str) -> str:
     """The id that the same caller's same `Idempotency-Key` in the same tenant always gets."""
-    text = "\n".join((tenant_id, caller_id, idempotency_key))
+    text = f"{tenant_id}\n{caller_id}\n{idempotency_key}"
     return f"g-{tenant_id}-{ULID(hashlib.sha256(text.encode()).digest()[:16])}"
 
 

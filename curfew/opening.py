@@ -5,7 +5,7 @@ a lost earlier run of it may have stopped.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -20,15 +20,17 @@ from curfew.errors import (
     CurfewError,
     ForeignAccount,
     Missing,
+    NameTaken,
     NoOpenLease,
     NotYet,
     Rejected,
     Unusable,
+    Withdrawn,
 )
 from curfew.events import Event, emit
 from curfew.ledger import AccountRecord
 from curfew.model.grants import GrantState, Lease, Plan, SecretVersion
-from curfew.model.messages import Activation, Opened, PassOrder
+from curfew.model.messages import Activation, Assigned, Opened, PassOrder
 from curfew.services import Services
 
 _PASSWORD_TRIES = 3
@@ -73,7 +75,7 @@ async def set_password(services: Services, plan: Plan) -> SecretVersion | None:
     return kept
 
 
-async def assign_access(services: Services, plan: Plan) -> None:
+async def assign_access(services: Services, plan: Plan) -> Assigned:
     """Give the account the roles of the profile.
 
     Raises:
@@ -83,7 +85,10 @@ async def assign_access(services: Services, plan: Plan) -> None:
     await _open_lease(services, plan)
     access = services.directory(plan.tenant_id, plan.connection).access
     with _replicating():
-        await together(*(access.assign_role(account_of(plan), role.id) for role in plan.roles))
+        made = await together(
+            *(access.assign_role(account_of(plan), role.id) for role in plan.roles)
+        )
+    return Assigned(assignments=tuple(assignment for assignment in made if assignment))
 
 
 async def issue_pass(services: Services, order: PassOrder) -> SecretVersion:
@@ -153,7 +158,9 @@ async def enable_account(services: Services, activation: Activation) -> None:
             await directory.accounts.set_enabled(account_of(plan), enabled=True)
             await _read_back(directory, plan)
         with _leased():
-            await services.leases.change(plan.grant_id, activate, known=lease)
+            # A repeated run writes nothing here, so it must look at the lease anew.
+            known = None if is_repeated(lease) else lease
+            await services.leases.change(plan.grant_id, activate, known=known)
     except CurfewError:
         await _disable_if_over(services, directory, plan)
         raise
@@ -174,12 +181,14 @@ async def _disable_if_over(services: Services, directory: Directory, plan: Plan)
 
     Where another grant has the account by now, that one's own ending disables it.
     """
-    try:
-        _require_open(await services.leases.get(plan.grant_id))
-    except (Missing, NoOpenLease):
-        holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
-        if holder in {None, plan.grant_id}:
-            await directory.accounts.set_enabled(account_of(plan), enabled=False)
+    with suppress(Missing):
+        lease = await services.leases.get(plan.grant_id)
+        expired = lease.expires_at is not None and services.clock() >= lease.expires_at
+        if lease.state is not GrantState.ENDING and not expired:
+            return
+    holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
+    if holder in {None, plan.grant_id}:
+        await directory.accounts.set_enabled(account_of(plan), enabled=False)
 
 
 async def _read_back(directory: Directory, plan: Plan) -> None:
@@ -259,6 +268,9 @@ async def _create(services: Services, directory: Directory, lease: Lease) -> Ope
             plan.user_principal_name, plan.display_name, plan.mark, password
         )
 
+    # The mark is on record before the account can exist: should every answer be lost, a later
+    # grant of this technician knows the account by it.
+    await record_account(services, plan)
     try:
         account_id, kept = await _with_new_password(services, plan, create)
     except AlreadyExists:
@@ -273,7 +285,11 @@ async def _opened(
     plan = lease.plan.model_copy(update=known)
     # First the record: should the lease be gone by now, the account is ours all the same.
     await record_account(services, plan)
-    await _note(services, lease, plan)
+    try:
+        await _note(services, lease, plan)
+    except NoOpenLease as error:
+        message = "The lease was withdrawn while the account was being created."
+        raise Withdrawn(message) from error
     return Opened(plan=plan, password=kept)
 
 
@@ -283,7 +299,7 @@ async def _existing(services: Services, directory: Directory, lease: Lease) -> O
     account = await directory.accounts.look(plan.user_principal_name)
     if account is None:
         message = "The account's name is taken, and the directory does not show by whom."
-        raise NotYet(message)
+        raise NameTaken(message)
     if account.id == await _recorded(services, plan):
         if (opened := await _wake(services, directory, lease, account.id)) is None:
             message = "The directory shows the account by its name and not by its object id."
@@ -301,7 +317,8 @@ async def record_account(services: Services, plan: Plan) -> None:
     record = AccountRecord(
         user_principal_name=plan.user_principal_name,
         technician_id=plan.technician_id,
-        account_id=account_of(plan),
+        account_id=plan.account_id if plan.opened else None,
+        mark=plan.mark,
     )
     await services.accounts.record(plan.tenant_id, record)
 

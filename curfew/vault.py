@@ -19,7 +19,7 @@ class Vault:
     """One Key Vault, its secrets only."""
 
     def __init__(self, url: str, credential: AsyncTokenCredential) -> None:
-        # Retries belong to the workflow: a sleeping activity holds a worker and knows no Retry-After.
+        # Retries belong to the workflow: an activity that sleeps holds a worker.
         self._client = SecretClient(
             url, credential, retry_total=0, connection_timeout=5, read_timeout=20
         )

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from durabletask import task
-
 from curfew.errors import NoOpenLease
 from curfew.model.base import Model
 from curfew.model.grants import EndReason, Handover, Plan, SecretVersion
 from curfew.model.messages import (
     END_EVENT,
     Activation,
+    Assigned,
     Ending,
     EndOrder,
     Failure,
@@ -28,6 +27,8 @@ from curfew.model.messages import (
     PassOrder,
     TakingBack,
 )
+from durabletask import task
+
 from orchestrators.steps import Calls, Trying, Workflow, now, persist
 from orchestrators.taking_back import take_back
 
@@ -54,7 +55,7 @@ def grant(ctx: task.OrchestrationContext, stored: dict[str, Any]) -> Workflow[No
             if stopped.without_lease and giving.untouched:
                 return
             ending = stopped.ending
-        except Exception as failure:  # noqa: BLE001 - whatever it is, the access must be taken back
+        except Exception as failure:
             ending = Ending(reason=EndReason.FAILED, failure=type(failure).__name__)
         plan = giving.plan
         taking_back = TakingBack(ending=ending, unsure_since=giving.trying.unsure_since)
@@ -68,13 +69,21 @@ class Giving:
     plan: Plan
     trying: Trying
 
+    def note(self, outcomes: dict[str, Outcome]) -> None:
+        """Note what the ending must know, whatever else becomes of the step."""
+        if (opened := outcomes.get(OPEN)) and opened.value is not None:
+            self.plan = Opened.read(opened.value).plan
+        if (assigned := outcomes.get(ASSIGN)) and assigned.value is not None:
+            made = Assigned.read(assigned.value).assignments
+            self.plan = self.plan.model_copy(update={"assignments": made})
+
     @property
     def untouched(self) -> bool:
         """Whether the directory is as it was: nothing opened, and no creation without an answer."""
         return not self.plan.opened and self.trying.unsure_since is None
 
 
-class Stopped(Exception):  # noqa: N818 - a turn of the story, not always an error
+class Stopped(Exception):
     """Giving did not come to its end."""
 
     def __init__(self, ending: Ending, *, without_lease: bool = False) -> None:
@@ -85,16 +94,16 @@ class Stopped(Exception):  # noqa: N818 - a turn of the story, not always an err
 
 def give(ctx: task.OrchestrationContext, giving: Giving) -> Workflow[datetime]:
     """Open the account, equip it while it is disabled, enable it last. Answers the expiry."""
-    outcomes = yield from _must(ctx, {OPEN: giving.plan}, giving.trying)
+    outcomes = yield from _must(ctx, {OPEN: giving.plan}, giving)
     opened = Opened.read(outcomes[OPEN].value)
-    plan = giving.plan = opened.plan
+    plan = giving.plan
 
     calls: dict[str, Model] = {ASSIGN: plan}
     if plan.credential.has_password and opened.password is None:
         calls[SET_PASSWORD] = plan
     if opened.pass_minutes is not None:
         calls[ISSUE_PASS] = PassOrder(plan=plan, minutes=opened.pass_minutes)
-    outcomes = yield from _must(ctx, calls, giving.trying)
+    outcomes = yield from _must(ctx, calls, giving)
     handover = Handover(
         password=opened.password or _secret(outcomes.get(SET_PASSWORD)),
         temporary_access_pass=_secret(outcomes.get(ISSUE_PASS)),
@@ -102,9 +111,9 @@ def give(ctx: task.OrchestrationContext, giving: Giving) -> Workflow[datetime]:
 
     # Fixed before the first try to enable: a try whose answer was lost may have begun the access.
     expires_at = now(ctx) + plan.duration
-    activation = Activation(plan=plan, handover=handover, expires_at=expires_at)
+    activation = Activation(plan=giving.plan, handover=handover, expires_at=expires_at)
     giving.trying.until = min(giving.trying.until, expires_at)
-    yield from _must(ctx, {ENABLE: activation}, giving.trying)
+    yield from _must(ctx, {ENABLE: activation}, giving)
     return expires_at
 
 
@@ -121,16 +130,18 @@ def wait(
 
 
 def _must(
-    ctx: task.OrchestrationContext, calls: Calls, trying: Trying
+    ctx: task.OrchestrationContext, calls: Calls, giving: Giving
 ) -> Workflow[dict[str, Outcome]]:
     """Run calls that giving depends on.
 
     Raises:
         Stopped: an `end` arrived, or a call failed for good.
     """
+    trying = giving.trying
     if trying.ordered_to_end():
         raise Stopped(_ordered(trying.order))
     outcomes = yield from persist(ctx, calls, trying)
+    giving.note(outcomes)
     if trying.ordered_to_end():
         raise Stopped(_ordered(trying.order))
     for outcome in outcomes.values():

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from durabletask import task
-
 from curfew.model.base import Model
 from curfew.model.messages import Failure, Outcome
+from durabletask import task
 
 type Workflow[T] = Generator[task.Task[Any], Any, T]
 type Calls = Mapping[str, Model]
@@ -62,8 +61,8 @@ def attempt(ctx: task.OrchestrationContext, calls: Calls) -> Workflow[dict[str, 
     try:
         yield task.when_all(list(tasks.values()))
     except task.TaskFailedError:
-        # Each failure is looked at below; `when_all` raises only the first, after all have ended.
-        pass
+        # `when_all` raises only the first failure, after all have ended.
+        return {name: _outcome(name, run) for name, run in tasks.items()}
     return {name: _outcome(name, run) for name, run in tasks.items()}
 
 
@@ -113,4 +112,7 @@ def longest_wait(pause: timedelta, *failures: Failure) -> timedelta:
 def _outcome(name: str, run: task.Task[Any]) -> Outcome:
     if run.is_failed:
         return Outcome(failure=Failure.lost(f"The step {name} did not answer."))
-    return Outcome.read(run.get_result())
+    try:
+        return Outcome.read(run.get_result())
+    except ValueError:
+        return Outcome(failure=Failure.lost(f"The step {name} answered in a way unknown here."))

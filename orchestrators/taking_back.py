@@ -1,16 +1,14 @@
 """The end of a grant: rounds of the same steps until everything was read back as gone.
 
-A round is a few passes with growing pauses, the later ones two. When a round is used up the grant is flagged as
-stuck, and after a longer pause the workflow starts the next round as a new execution, so that an
-outage of days leaves a short history. There is no last round.
+A round is a few passes with growing pauses, a later one two. When it is used up the grant is
+flagged as stuck, and after a longer pause the workflow starts the next round as a new execution,
+so that an outage of days leaves a short history. There is no last round.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-
-from durabletask import task
 
 from curfew.model.base import Model
 from curfew.model.grants import Evidence, Plan
@@ -28,7 +26,10 @@ from curfew.model.messages import (
     StuckNotice,
     TakingBack,
     Verification,
+    settles_at,
 )
+from durabletask import task
+
 from orchestrators.steps import Workflow, attempt, longest_wait, now, seconds
 
 ANNOUNCE = "announce_ending"
@@ -55,7 +56,19 @@ _MENDED_BY: tuple[tuple[Callable[[Evidence], bool], EndStep], ...] = (
 def take_back(
     ctx: task.OrchestrationContext, plan: Plan, taking_back: TakingBack
 ) -> Workflow[None]:
-    """One round; when it ends verified the grant is closed, else the next round follows."""
+    """One round; whatever happens in it, the grant is closed or the next round follows."""
+    try:
+        yield from _round(ctx, plan, taking_back)
+    except Exception as failure:
+        reasons = (f"{type(failure).__name__} in the workflow",)
+        notice = StuckNotice(plan=plan, round=taking_back.round, failures=reasons)
+        yield from attempt(ctx, {FLAG: notice})
+        yield ctx.create_timer(pause_after(taking_back.round))
+        again = taking_back.model_copy(update={"round": taking_back.round + 1})
+        ctx.continue_as_new(GrantInput(plan=plan, taking_back=again).to_json())
+
+
+def _round(ctx: task.OrchestrationContext, plan: Plan, taking_back: TakingBack) -> Workflow[None]:
     progress = Progress(plan.to_take_back(), taking_back)
     pauses = FIRST_ROUND if taking_back.round == 1 else LATER_ROUNDS
     for pause in (*pauses, None):
@@ -151,6 +164,10 @@ def one_pass(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[boo
     evidence = yield from _verify(ctx, progress)
     if evidence is None or progress.state.pending or not evidence.clean:
         return False
+    if progress.plan.account_id and not evidence.account_existed:
+        settled = yield from _absence_settles(ctx, progress)
+        if not settled:
+            return False
     closing = Closing(plan=progress.plan, ending=ending, evidence=evidence)
     outcomes = yield from attempt(ctx, {CLOSE: closing})
     progress.note(outcomes)
@@ -175,6 +192,19 @@ def _locate(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[bool
     return True
 
 
+def _absence_settles(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[bool]:
+    """Whether the account was gone for long enough; else wait, and take every step once more.
+
+    For a while a whole replica may know nothing of an account that is there and enabled.
+    """
+    since = progress.state.absent_since
+    if since is not None and now(ctx) >= settles_at(since):
+        return True
+    progress.update(absent_since=since or now(ctx), pending=tuple(EndStep))
+    yield ctx.create_timer(settles_at(since or now(ctx)) - now(ctx))
+    return False
+
+
 def _verify(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[Evidence | None]:
     """Read back, and put every step whose effect does not show back among the pending."""
     outcomes = yield from attempt(ctx, {VERIFY: progress.verification})
@@ -184,5 +214,6 @@ def _verify(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[Evid
     evidence = Evidence.read(outcomes[VERIFY].value)
     again = [step for holds, step in _MENDED_BY if not holds(evidence)]
     pending = tuple(step for step in EndStep if step in {*progress.state.pending, *again})
-    progress.update(pending=pending)
+    absent_since = None if evidence.account_existed else progress.state.absent_since
+    progress.update(pending=pending, absent_since=absent_since)
     return evidence

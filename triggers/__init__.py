@@ -1,4 +1,4 @@
-"""The ways in: the HTTP API, one blueprint per resource. Who asks, what, and may they?
+"""The ways in: the HTTP API, one blueprint per resource.
 
 Importing this package reads the settings: an app whose settings are broken does not start.
 """

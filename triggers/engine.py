@@ -1,7 +1,7 @@
 """The workflow engine as the API uses it, and what its errors mean."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import azure.durable_functions as df
 import grpc
@@ -50,7 +50,9 @@ class Engine:
             state = await self._client.get_orchestration_state(plan.grant_id, fetch_payloads=False)
         if state is None or state.runtime_status in _OVER:
             taking_back = TakingBack(ending=order.ending())
-            await self._start(GrantInput(plan=plan, taking_back=taking_back))
+            # Whoever was quicker has started the very same.
+            with suppress(AlreadyExists):
+                await self._start(GrantInput(plan=plan, taking_back=taking_back))
             return
         with _classified("raise event"):
             await self._client.raise_orchestration_event(

@@ -58,16 +58,15 @@ async def request_grant(call: Call) -> Reply:
     """
     request: GrantRequest = call.body
     services, caller = call.services, call.caller
-    tenant, profile = await _offer(call, request)
-    decision = decide(request, caller, tenant, profile)
-    if not decision.allowed:
-        raise Refused(decision.refusals)
-
-    grant_id = _grant_id(call, tenant)
+    grant_id = _grant_id(call, request.tenant)
     digest = _digest(request)
     if repeated := await _repeated(call, grant_id, digest):
         return await _accepted_again(call, repeated)
 
+    tenant, profile = await _offer(call, request)
+    decision = decide(request, caller, tenant, profile)
+    if not decision.allowed:
+        raise Refused(decision.refusals)
     lease = await _new_lease(call, grant_id, tenant, profile, decision)
     lease = lease.model_copy(update={"request_digest": digest})
     try:
@@ -213,7 +212,7 @@ async def _new_lease(
         technician_id=caller.id,
         user_principal_name=name,
         display_name=f"{caller.name} (Curfew)"[:256],
-        mark=new_mark(),
+        mark=account.mark if account and account.mark else new_mark(),
         account_id=account.account_id if account else None,
         roles=profile.named_roles,
         credential=profile.credential,
@@ -248,7 +247,8 @@ async def _repeated(call: Call, grant_id: str, digest: str) -> Lease | None:
 
 
 async def _accepted_again(call: Call, lease: Lease) -> Reply:
-    if lease.state is GrantState.PROVISIONING:
+    too_late = call.services.clock() >= lease.plan.provision_by
+    if lease.state is GrantState.PROVISIONING and not too_late:
         # The first request may have died between the lease and the workflow.
         try:
             await call.workflows.start(lease.plan)
@@ -290,15 +290,15 @@ async def _value(call: Call, secret: SecretVersion | None) -> str | None:
     return (await call.services.vault.read(secret.name, secret.version)).get_secret_value()
 
 
-def _grant_id(call: Call, tenant: Tenant) -> str:
+def _grant_id(call: Call, tenant_id: str) -> str:
     key = call.headers.get("idempotency-key")
     if key is None:
-        return new_grant_id(tenant.id)
+        return new_grant_id(tenant_id)
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
         problem = FieldProblem("Idempotency-Key", f"must have 1 to {_LONGEST_KEY} characters")
         message = "The header is not well-formed."
         raise InvalidRequest(message, (problem,))
-    return repeatable_grant_id(tenant.id, call.caller.id, key)
+    return repeatable_grant_id(tenant_id, call.caller.id, key)
 
 
 def _digest(request: GrantRequest) -> str:

@@ -34,7 +34,7 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
         return problem.model_copy(update=_more(error)), {}
     if isinstance(error, ServiceError):
         retry_after = {"Retry-After": str(round(error.retry_after))} if error.retry_after else {}
-        detail = f"The {error.service} cannot be used at the moment. Nothing was given."
+        detail = f"The {error.service} cannot be used at the moment."
         return _problem(503, error.code, detail), retry_after
     code = error.code if isinstance(error, CurfewError) else "internal"
     return _problem(500, code, "The failure has been logged."), {}

@@ -32,7 +32,9 @@ class Bookmark(Model):
     """Where a list of grants goes on: which table, and its continuation."""
 
     table: Annotated[str, Field(pattern="^(leases|history)$")]
-    continuation: dict[str, str] = {}
+    continuation: dict[Annotated[str, Field(pattern="^(Partition|Row)Key$")], str] = Field(
+        default_factory=dict
+    )
 
     def to_token(self) -> str:
         """The bookmark as a text for an address."""

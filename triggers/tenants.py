@@ -188,8 +188,10 @@ async def _role_names(call: Call, tenant: Tenant, settings: ProfileSettings) -> 
 
 
 def _not_let_in(error: Denied | Missing) -> Refused:
-    if error.service == "vault":
-        reason = "The vault has no such secret, or does not let Curfew read it."
+    from curfew.credentials import UNUSABLE_SECRET
+
+    if error.service == "vault" or error.service_code == UNUSABLE_SECRET:
+        reason = "The vault has no such secret that Curfew can read and use."
         return Refused((FieldProblem("connection.secretName", reason),))
     said = f"{error.status} {error.service_code}".strip()
     reason = f"The tenant does not let Curfew in ({said}): consent or a permission is missing."

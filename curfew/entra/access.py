@@ -8,7 +8,7 @@ from msgraph.generated.role_management.directory.role_assignments.role_assignmen
 )
 
 from curfew.entra.graph import Graph
-from curfew.errors import AlreadyExists, Missing
+from curfew.errors import AlreadyExists, Missing, Unavailable
 
 WHOLE_DIRECTORY = "/"
 
@@ -19,8 +19,10 @@ class Access:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    async def assign_role(self, principal_id: str, role_id: str) -> None:
-        """Give a role over the whole directory. One that is there already is done.
+    async def assign_role(self, principal_id: str, role_id: str) -> str | None:
+        """Give a role over the whole directory and answer the assignment's id.
+
+        A role that is there already is done; its id is not told.
 
         Raises:
             Missing: the principal is not known yet where roles are kept.
@@ -32,9 +34,12 @@ class Access:
         )
         try:
             with self._graph.call("assign role"):
-                await self._graph.client.role_management.directory.role_assignments.post(assignment)
+                made = await self._graph.client.role_management.directory.role_assignments.post(
+                    assignment
+                )
         except AlreadyExists:
-            return
+            return None
+        return made.id if made else None
 
     async def assigned_roles(self, principal_id: str) -> dict[str, str]:
         """The role definition id of every assignment of a principal, by assignment id."""
@@ -69,6 +74,9 @@ class Access:
             "read memberships", builder.get, lambda link: builder.with_url(link).get()
         )
         groups = [member for member in found if isinstance(member, Group)]
+        if any(group.security_enabled is None for group in groups):
+            # What this app may not read comes with every property empty: unknown, not harmless.
+            raise Unavailable("directory", "read memberships")
         return [group.id or "" for group in groups if group.is_assignable_to_role]
 
     async def leave_group(self, principal_id: str, group_id: str) -> None:

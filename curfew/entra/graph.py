@@ -67,7 +67,7 @@ class Credential(Protocol):
     """A credential that can be told to start afresh."""
 
     async def get_token(
-        self, *scopes: str, claims: str | None = None, **options: Any
+        self, *scopes: str, claims: str | None = None, **options: object
     ) -> AccessToken:
         """A token for the scopes; kiota asks for it at every call."""
 

@@ -1,5 +1,7 @@
 """The accounts that Curfew made, by object id: the only ones it acts on (rule 8)."""
 
+from pydantic import Field
+
 from curfew.errors import Missing
 from curfew.ledger.tables import Row, Tables
 from curfew.model.base import Guid, Model
@@ -12,7 +14,10 @@ class AccountRecord(Model):
 
     user_principal_name: str
     technician_id: Guid
-    account_id: Guid
+    account_id: Guid | None = Field(
+        default=None, description="None while nobody has seen the creation succeed."
+    )
+    mark: str = Field(default="", description="What an account of ours was created with.")
 
 
 class Accounts:

@@ -7,7 +7,7 @@ transaction of Table Storage, so of any number of simultaneous requests exactly 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from curfew.errors import AlreadyExists, Changed, Missing
+from curfew.errors import Changed, Missing
 from curfew.ids import tenant_of
 from curfew.ledger.tables import Columns, Row, Tables
 from curfew.model.base import Model

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-
 from curfew.ledger.tables import Row, Tables
 from curfew.model.tenants import Profile, Tenant
 

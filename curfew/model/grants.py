@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from curfew.clouds import CloudName
 from curfew.model.base import Duration, Guid, Label, Model, Moment, ProfileName, Remark
-from curfew.model.tenants import Connection, CredentialKind, Role
+from curfew.model.tenants import GRANTS_SECRETS, Connection, CredentialKind, Role
 
 PROVISIONING_LIMIT = timedelta(minutes=15)
 """How long giving may take, replication included, before it is taken back as failed."""
@@ -103,6 +103,9 @@ class Plan(Model):
         default=False,
         description="Whether the account was found to be ours, or made by this grant.",
     )
+    assignments: tuple[str, ...] = Field(
+        default=(), description="The ids of the role assignments that were made."
+    )
     methods_before: tuple[str, ...] = Field(
         default=(), description="Sign-in methods the account had: ids that an ending spares."
     )
@@ -124,12 +127,12 @@ class Plan(Model):
     @property
     def password_secret(self) -> str:
         """The name of the password in the vault; it tells nothing about the customer."""
-        return f"grant-{self.grant_id[-26:]}-password"
+        return f"{GRANTS_SECRETS}{self.grant_id[-26:]}-password"
 
     @property
     def pass_secret(self) -> str:
         """The name of the Temporary Access Pass in the vault."""
-        return f"grant-{self.grant_id[-26:]}-pass"
+        return f"{GRANTS_SECRETS}{self.grant_id[-26:]}-pass"
 
 
 class SecretVersion(Model):

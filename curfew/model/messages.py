@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from curfew.errors import CurfewError, NotYet, ServiceError, Unavailable
+from curfew.errors import CurfewError, NameTaken, NotYet, ServiceError, Unavailable
 from curfew.model.base import Model, Moment, Remark
 from curfew.model.grants import EndReason, Evidence, Handover, Person, Plan, SecretVersion
 
@@ -39,7 +39,7 @@ class Failure(Model):
             code=error.code,
             detail=error.detail,
             retryable=retryable,
-            unsure=isinstance(error, Unavailable),
+            unsure=isinstance(error, Unavailable | NameTaken),
             retry_after=retry_after,
         )
 
@@ -75,6 +75,12 @@ class Opened(Model):
     pass_minutes: int | None = Field(
         default=None, description="How long the pass may live; none when none is asked for."
     )
+
+
+class Assigned(Model):
+    """The role assignments that were made: taken back by their ids, whatever a list shows."""
+
+    assignments: tuple[str, ...]
 
 
 class PassOrder(Model):
@@ -171,6 +177,7 @@ class TakingBack(Model):
     pending: tuple[EndStep, ...] = tuple(EndStep)
     rotated_after: Moment | None = None
     revoked_after: Moment | None = None
+    absent_since: Moment | None = None
 
 
 class GrantInput(Model):

@@ -19,6 +19,10 @@ DomainName = Annotated[
 SecretName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,127}$")]
 
 
+GRANTS_SECRETS = "grant-"
+"""How the vault's names of live credentials begin; no connection may use one as its own."""
+
+
 class ConnectionKind(StrEnum):
     """How Curfew proves to a customer tenant that it is Curfew."""
 
@@ -41,6 +45,9 @@ class Connection(Model):
 
     @model_validator(mode="after")
     def _names_its_secret(self) -> Self:
+        if (self.secret_name or "").startswith(GRANTS_SECRETS):
+            message = f"a secret whose name begins with {GRANTS_SECRETS} is a grant's, never yours"
+            raise ValueError(message)
         if (self.kind is ConnectionKind.FEDERATED) != (self.secret_name is None):
             message = "secretName belongs to the kinds certificate and secret, and only to them"
             raise ValueError(message)

@@ -15,7 +15,7 @@ from curfew.settings import Settings
 from devhost.azurite import Azurite
 from simulator import Cloud, Server
 from simulator.scenario import Demo, demo
-from tests.lifecycle.engine import Clock, Engine
+from tests.lifecycle.engine import Activity, Clock, Engine
 from tests.lifecycle.ledger_proxy import LedgerProxy
 from tests.lifecycle.world import START, World, new_customer, registered_functions
 
@@ -95,7 +95,7 @@ def world(shared: Shared) -> Iterator[World]:
     logger.addHandler(handler)
     logging.getLogger("curfew").setLevel(logging.DEBUG)
 
-    def steps_by_name(name: str):  # type: ignore[no-untyped-def]
+    def steps_by_name(name: str) -> Activity:
         async def run(message: object) -> object:
             return await steps[name](message=message)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import durabletask.internal.helpers as helpers
 import durabletask.internal.orchestrator_service_pb2 as pb
 from azure.durable_functions.worker import DurableFunctionsWorker
+from durabletask.internal import helpers
 
 type Activity = Callable[[Any], Awaitable[Any]]
 type Orchestrator = Callable[..., Any]
