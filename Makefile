@@ -52,7 +52,7 @@ format: $(VENV) ## format the code and apply the safe fixes of the linter
 	@.venv/bin/ruff format .
 
 test: $(VENV) $(NODE) ## all tests but the slow suites; ARGS="-k name" are pytest's
-	@$(PYTHON) -m pytest -m "not slow" $(ARGS)
+	@$(PYTHON) -m pytest -m "not slow" --numprocesses 2 --dist worksteal $(ARGS)
 
 demo: $(VENV) $(NODE) ## the main job in a minute; ARGS=--json for scripts
 	@$(PYTHON) -m devhost.demo $(ARGS)

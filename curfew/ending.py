@@ -16,6 +16,7 @@ from curfew.entra.directory import Directory
 from curfew.entra.methods import Method
 from curfew.errors import Missing, NotYet
 from curfew.events import Event, emit
+from curfew.guards import account_of
 from curfew.model.grants import Evidence, GrantState, Lease, Plan
 from curfew.model.messages import (
     Closing,
@@ -28,7 +29,7 @@ from curfew.model.messages import (
     Verification,
     settles_at,
 )
-from curfew.opening import account_of, record_account
+from curfew.opening import record_account
 from curfew.services import Services
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

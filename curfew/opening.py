@@ -1,41 +1,31 @@
-"""Giving: each function one side effect on the way to an enabled account, each repeatable.
+"""Opening: the technician's account is there, asleep, ours, and on record.
 
-The order of a grant is the workflow's; the order inside a step is here. Every step begins where
-a lost earlier run of it may have stopped.
+Found by its recorded object id, or created; an account of the name that is neither is refused.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from pydantic import SecretStr
 
-from curfew import passwords
 from curfew.concurrency import settled, together
 from curfew.entra.accounts import Account
 from curfew.entra.directory import Directory
 from curfew.entra.methods import PASS
 from curfew.errors import (
     AlreadyExists,
-    CurfewError,
     ForeignAccount,
-    Missing,
     NameTaken,
     NoOpenLease,
     NotYet,
-    Rejected,
     Unusable,
     Withdrawn,
 )
-from curfew.events import Event, emit
+from curfew.guards import leased, open_lease, replicating, require_open
+from curfew.keeping import with_new_password
 from curfew.ledger import AccountRecord
-from curfew.model.grants import GrantState, Lease, Plan, SecretVersion
-from curfew.model.messages import Activation, Assigned, Opened, PassOrder
+from curfew.model.grants import Lease, Plan, SecretVersion
+from curfew.model.messages import Opened
 from curfew.services import Services
-
-_PASSWORD_TRIES = 3
-_KEPT_LONGER = timedelta(hours=1)
-_PASS_STARTS_LATER = "NotYetValid"  # noqa: S105 - Microsoft's word for a usability
 
 
 async def open_account(services: Services, plan: Plan) -> Opened:
@@ -52,153 +42,12 @@ async def open_account(services: Services, plan: Plan) -> Opened:
         Unusable: the profile asks for a pass, and the tenant has switched them off.
     """
     directory = services.directory(plan.tenant_id, plan.connection)
-    lease = await _open_lease(services, plan)
+    lease = await open_lease(services, plan)
     opened: Opened
     opened, minutes = await together(
         _wake_or_create(services, directory, lease), _pass_minutes(directory, plan)
     )
     return opened.model_copy(update={"pass_minutes": minutes})
-
-
-async def set_password(services: Services, plan: Plan) -> SecretVersion | None:
-    """Give the account a new password: into the vault first, then into Entra.
-
-    A crash in between leaves a version in the vault that opens nothing, never a lost password;
-    the next run makes another.
-    """
-    await _open_lease(services, plan)
-    accounts = services.directory(plan.tenant_id, plan.connection).accounts
-    with _replicating():
-        _, kept = await _with_new_password(
-            services, plan, lambda password: accounts.set_password(account_of(plan), password)
-        )
-    return kept
-
-
-async def assign_access(services: Services, plan: Plan) -> Assigned:
-    """Give the account the roles of the profile.
-
-    Raises:
-        NoOpenLease: the grant is not being given any more; a late repetition gives nothing.
-        NotYet: the account has not replicated to where roles are kept.
-    """
-    await _open_lease(services, plan)
-    access = services.directory(plan.tenant_id, plan.connection).access
-    with _replicating():
-        made = await together(
-            *(access.assign_role(account_of(plan), role.id) for role in plan.roles)
-        )
-    return Assigned(assignments=tuple(assignment for assignment in made if assignment))
-
-
-async def issue_pass(services: Services, order: PassOrder) -> SecretVersion:
-    """Create a Temporary Access Pass for the account.
-
-    Microsoft tells its value once, in the answer; it goes from there into the vault. A second
-    run makes another pass, which replaces the first.
-
-    Raises:
-        Unusable: the tenant's policy does not let this account sign in with a pass.
-        NotYet: the account has not replicated to where sign-in methods are kept.
-    """
-    plan = order.plan
-    await _open_lease(services, plan)
-    methods = services.directory(plan.tenant_id, plan.connection).methods
-    with _replicating():
-        issued = await methods.create_pass(account_of(plan), order.minutes)
-    if not issued.usable and issued.usability != _PASS_STARTS_LATER:
-        message = "The tenant's policy does not let this account use a Temporary Access Pass."
-        raise Unusable(message)
-    return await _keep(services, plan, plan.pass_secret, issued.value)
-
-
-async def enable_account(services: Services, activation: Activation) -> None:
-    """Arm the expiry in the ledger, then enable the account, then read everything back.
-
-    The enabling is the last write to the directory (rule 2). The grant is active only once the
-    account was seen enabled, with every role of the profile.
-
-    Raises:
-        NoOpenLease: the lease is gone or ending; nothing is enabled.
-        NotYet: the directory does not show it all yet.
-    """
-    plan = activation.plan
-    directory = services.directory(plan.tenant_id, plan.connection)
-
-    def is_repeated(lease: Lease) -> bool:
-        """Whether an earlier run of this very step came to its end."""
-        return lease.state is GrantState.ACTIVE and lease.expires_at == activation.expires_at
-
-    def arm(lease: Lease) -> Lease:
-        if is_repeated(lease):
-            return lease
-        _require_open(lease)
-        armed = {
-            "plan": plan,
-            "expires_at": activation.expires_at,
-            "deadline": activation.expires_at,
-            "handover": activation.handover,
-        }
-        return lease.model_copy(update=armed)
-
-    def activate(lease: Lease) -> Lease:
-        if is_repeated(lease):
-            return lease
-        _require_open(lease)
-        active = {"state": GrantState.ACTIVE, "activated_at": services.clock()}
-        return lease.model_copy(update=active)
-
-    if services.clock() >= activation.expires_at:
-        message = "The time was up before the access began."
-        raise NoOpenLease(message)
-    with _leased():
-        lease = await services.leases.change(plan.grant_id, arm)
-    try:
-        with _replicating():
-            await directory.accounts.set_enabled(account_of(plan), enabled=True)
-            await _read_back(directory, plan)
-        with _leased():
-            # A repeated run writes nothing here, so it must look at the lease anew.
-            known = None if is_repeated(lease) else lease
-            await services.leases.change(plan.grant_id, activate, known=known)
-    except CurfewError:
-        await _disable_if_over(services, directory, plan)
-        raise
-    expires = activation.expires_at.isoformat()
-    emit(Event.GRANT_ACTIVE, grant=plan.grant_id, tenant=plan.tenant_id, expires=expires)
-
-
-def account_of(plan: Plan) -> str:
-    """The account of a plan that has one; a workflow that forgot it is a defect."""
-    if plan.account_id is None:
-        message = "The plan has no account yet."
-        raise AssertionError(message)
-    return plan.account_id
-
-
-async def _disable_if_over(services: Services, directory: Directory, plan: Plan) -> None:
-    """Undo an enabling that came too late: its grant ended between the look and the write.
-
-    Where another grant has the account by now, that one's own ending disables it.
-    """
-    with suppress(Missing):
-        lease = await services.leases.get(plan.grant_id)
-        expired = lease.expires_at is not None and services.clock() >= lease.expires_at
-        if lease.state is not GrantState.ENDING and not expired:
-            return
-    holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
-    if holder in {None, plan.grant_id}:
-        await directory.accounts.set_enabled(account_of(plan), enabled=False)
-
-
-async def _read_back(directory: Directory, plan: Plan) -> None:
-    account, assigned = await together(
-        directory.accounts.get(account_of(plan)),
-        directory.access.assigned_roles(account_of(plan)),
-    )
-    if not account.enabled or {role.id for role in plan.roles} != set(assigned.values()):
-        message = "The directory does not show the account enabled, with its roles and no others."
-        raise NotYet(message)
 
 
 async def _wake_or_create(services: Services, directory: Directory, lease: Lease) -> Opened:
@@ -238,7 +87,7 @@ async def _wake(
     if account is None:
         return None
     _require_ours(account, lease.plan)
-    with _replicating():
+    with replicating():
         for reading in (methods, groups, assigned):
             if isinstance(reading, BaseException):
                 raise reading
@@ -272,7 +121,7 @@ async def _create(services: Services, directory: Directory, lease: Lease) -> Ope
     # grant of this technician knows the account by it.
     await record_account(services, plan)
     try:
-        account_id, kept = await _with_new_password(services, plan, create)
+        account_id, kept = await with_new_password(services, plan, create)
     except AlreadyExists:
         return await _existing(services, directory, lease)
     return await _opened(services, lease, account_id, kept)
@@ -335,69 +184,12 @@ async def _recorded(services: Services, plan: Plan) -> str | None:
     return record.account_id if record and record.technician_id == plan.technician_id else None
 
 
-async def _open_lease(services: Services, plan: Plan) -> Lease:
-    with _leased():
-        lease = await services.leases.get(plan.grant_id)
-    _require_open(lease)
-    return lease
-
-
-def _require_open(lease: Lease) -> None:
-    if lease.state is not GrantState.PROVISIONING:
-        message = "The grant is not being given any more."
-        raise NoOpenLease(message)
-
-
 async def _note(services: Services, lease: Lease, plan: Plan) -> None:
     """Write what was learnt of the account into the lease, where an ending finds it."""
 
     def note(now: Lease) -> Lease:
-        _require_open(now)
+        require_open(now)
         return now.model_copy(update={"plan": plan})
 
-    with _leased():
+    with leased():
         await services.leases.change(plan.grant_id, note, known=lease)
-
-
-async def _with_new_password[T](
-    services: Services, plan: Plan, use: Callable[[SecretStr], Awaitable[T]]
-) -> tuple[T, SecretVersion | None]:
-    """Use a new password, kept in the vault first where the technician is to have it.
-
-    A tenant's banned-password list can refuse a random password, though hardly twice: it is
-    made anew, three times at the most.
-    """
-    for remaining in reversed(range(_PASSWORD_TRIES)):
-        password = passwords.generate()
-        kept = None
-        if plan.credential.has_password:
-            kept = await _keep(services, plan, plan.password_secret, password)
-        try:
-            return await use(password), kept
-        except Rejected:
-            if not remaining:
-                raise
-    raise AssertionError
-
-
-async def _keep(services: Services, plan: Plan, name: str, value: SecretStr) -> SecretVersion:
-    lapses = plan.provision_by + plan.duration + _KEPT_LONGER
-    return await services.vault.keep(name, value, lapses)
-
-
-@contextmanager
-def _replicating() -> Iterator[None]:
-    try:
-        yield
-    except Missing as error:
-        message = "The account has not replicated everywhere yet."
-        raise NotYet(message) from error
-
-
-@contextmanager
-def _leased() -> Iterator[None]:
-    try:
-        yield
-    except Missing as error:
-        message = "There is no lease for this grant."
-        raise NoOpenLease(message) from error

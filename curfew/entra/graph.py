@@ -75,13 +75,6 @@ class Credential(Protocol):
         """Drop cached tokens: consent and roles show only in new ones."""
 
 
-class Page(Protocol):
-    """A page of a Graph collection."""
-
-    value: list[Any] | None
-    odata_next_link: str | None
-
-
 type Follow = Callable[[str], Awaitable[Any]]
 """Reads the page at a next link."""
 

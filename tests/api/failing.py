@@ -89,7 +89,7 @@ class Ledger:
                     if ledger.mood != "down" and self.raw_requestline and self.parse_request():
                         ledger.forward(self, there.hostname or "", there.port or 0)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)

@@ -136,10 +136,26 @@ def dying_in(house: House, writes: tuple[Write, ...]) -> Iterator[None]:
         faults.remove(fault)
 
 
+def asked_until_answered(house: House, technician: httpx.Client) -> Grant:
+    """A grant that is active, from a caller whose request may die with the worker as well."""
+    technician.headers["Idempotency-Key"] = "until it is answered"
+    accepted: Grant = {}
+
+    def answered() -> bool:
+        answer = house.request(technician)
+        assert answer.status_code in {202, 500}, answer.text
+        if answer.status_code == 202:
+            accepted.update(answer.json())
+        return bool(accepted)
+
+    until(answered, lambda: "no answer")
+    return house.reaches(technician, accepted["id"], "active")
+
+
 def a_life(house: House) -> None:
     """A grant from its request to its verified end; the worker dies once while it is active."""
     technician, contoso = house.technician(), house.world.contoso
-    grant = house.grant(technician)
+    grant = asked_until_answered(house, technician)
     assert account(house, grant).account_enabled
     name, password = credential(technician, grant)
     assert house.sign_in(contoso, name, password).status_code == 200

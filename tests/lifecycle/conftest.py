@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import connector
 
 from curfew import services as services_of
 from curfew.services import Services
@@ -54,6 +55,8 @@ def shared() -> Iterator[Shared]:
         before = dict(os.environ)
         # azure-identity and the TLS libraries read these from the process, as in a deployment.
         os.environ.update(server.environment())
+        # aiohttp makes its TLS context when it is imported, which may have been for another test.
+        connector._SSL_CONTEXT_VERIFIED.load_verify_locations(server.ca_file)
         loop = asyncio.new_event_loop()
         services = Services(settings)
         yield Shared(cloud, scenario, server, ledger, settings, loop, services)

@@ -16,9 +16,9 @@ from tests.lifecycle.ledger_proxy import Trouble
 from tests.lifecycle.world import World
 
 FAILURES = {
-    "unavailable, not applied": {"status": 503, "applied": False},
-    "unavailable, but applied": {"status": 503, "applied": True},
-    "refused, but applied": {"status": 400, "applied": True},
+    "unavailable, not applied": (503, False),
+    "unavailable, but applied": (503, True),
+    "refused, but applied": (400, True),
 }
 
 
@@ -32,7 +32,7 @@ def calls_of_a_whole_grant(world: World, service: str) -> int:
 @pytest.mark.parametrize("service", ["graph", "vault"])
 @pytest.mark.parametrize("path", ["create", "wake"])
 def test_rule_1_whichever_call_fails_the_access_is_over_and_verified(
-    world: World, path: str, service: str, failure: dict[str, object]
+    world: World, path: str, service: str, failure: tuple[int, bool]
 ) -> None:
     world.ended_grant()
     calls = calls_of_a_whole_grant(world, service)
@@ -40,7 +40,10 @@ def test_rule_1_whichever_call_fails_the_access_is_over_and_verified(
     for index in range(calls + 2):
         if path == "create":
             forget_the_account(world)
-        fault = world.cloud.faults.add(Fault(service=service, skip=index, **failure))
+        status, applied = failure
+        fault = world.cloud.faults.add(
+            Fault(service=service, skip=index, status=status, applied=applied)
+        )
         grant = world.request()
         world.engine.run()
         world.cloud.faults.remove(fault)

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from curfew.errors import AlreadyExists
-from curfew.model.grants import Lease
 from tests.lifecycle.world import World
 
 
@@ -14,10 +13,10 @@ def test_rule_9_of_many_simultaneous_claims_exactly_one_wins(world: World) -> No
     first = world.lease(plans[0])
     world.wait(world.services.leases.withdraw(first))
 
-    async def race() -> list[Lease | BaseException]:
+    async def race() -> list[BaseException | None]:
         leases = [first.model_copy(update={"plan": plan}) for plan in plans]
         opening = (world.services.leases.open(lease) for lease in leases)
-        return await asyncio.gather(*opening, return_exceptions=True)
+        return list(await asyncio.gather(*opening, return_exceptions=True))
 
     results = world.wait(race())
     assert results.count(None) == 1

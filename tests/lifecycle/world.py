@@ -55,7 +55,7 @@ def registered_functions() -> tuple[dict[str, Any], dict[str, Any]]:
     flows: dict[str, Any] = {}
     steps: dict[str, Any] = {}
     for function in app.get_functions():
-        name, user = function.get_function_name(), function.get_user_function()
+        name, user = function.get_function_name() or "", function.get_user_function()
         if name.startswith("BuiltIn__"):
             continue
         if hasattr(user, "orchestrator_function"):

@@ -72,7 +72,7 @@ def test_a_status_means_one_kind_of_error(status: int, kind: type[ServiceError])
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("7", 7.0), ("0", 0.0), ("-3", 0.0), (None, None), ("Wed, 21", None)]
+    ("value", "seconds"), [("7", 7.0), ("0", 0.0), ("-3", None), (None, None), ("Wed, 21", None)]
 )
 def test_retry_after_is_read_in_seconds(value: str | None, seconds: float | None) -> None:
     headers = {} if value is None else {"Retry-After": value}

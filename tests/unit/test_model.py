@@ -272,10 +272,16 @@ def test_an_access_is_over_only_when_nothing_at_all_is_left() -> None:
         "groups_left": 0,
         "methods_left": 0,
         "password_rotated": True,
+        "sessions_revoked": True,
         "credential_disabled": True,
     }
     assert Evidence.model_validate(clean).clean
     for field in ("roles_left", "groups_left", "methods_left"):
         assert not Evidence.model_validate({**clean, field: 1}).clean
-    for field in ("account_disabled", "password_rotated", "credential_disabled"):
+    for field in (
+        "account_disabled",
+        "password_rotated",
+        "sessions_revoked",
+        "credential_disabled",
+    ):
         assert not Evidence.model_validate({**clean, field: False}).clean
