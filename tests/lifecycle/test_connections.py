@@ -1,4 +1,4 @@
-"""The three credentials towards a customer, each through a whole grant with azure-identity itself."""
+"""The three credentials towards a customer, each through a whole grant."""
 
 import base64
 
@@ -35,7 +35,7 @@ def pfx(world: World) -> str:
 @pytest.mark.parametrize("kind", ["federated", "certificate-pem", "certificate-pfx", "secret"])
 def test_a_whole_grant_with_each_kind_of_credential(world: World, kind: str) -> None:
     connections = {
-        "federated": lambda: Connection(),
+        "federated": Connection,
         "certificate-pem": lambda: Connection(
             kind=ConnectionKind.CERTIFICATE,
             secret_name=stored(world, "app-pem", world.demo.certificate.together.decode()),
