@@ -1,6 +1,7 @@
 """The three credentials towards a customer, each through a whole grant."""
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from cryptography import x509
@@ -34,7 +35,7 @@ def pfx(world: World) -> str:
 
 @pytest.mark.parametrize("kind", ["federated", "certificate-pem", "certificate-pfx", "secret"])
 def test_a_whole_grant_with_each_kind_of_credential(world: World, kind: str) -> None:
-    connections = {
+    connections: dict[str, Callable[[], Connection]] = {
         "federated": Connection,
         "certificate-pem": lambda: Connection(
             kind=ConnectionKind.CERTIFICATE,
