@@ -6,7 +6,6 @@ finds nothing left, and only then `close_grant` writes "ended" (rule 4).
 """
 
 import logging
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from curfew import passwords
@@ -72,8 +71,13 @@ async def locate_account(services: Services, search: Search) -> Located:
     show (`look_again_at`).
     """
     plan = search.plan
-    with suppress(Missing):
+    try:
         lease = await services.leases.get(plan.grant_id)
+    except Missing:
+        # Withdrawn. If another grant has the account by now, it is that one's to take back.
+        if await services.leases.holder(plan.tenant_id, plan.user_principal_name):
+            return Located(plan=plan)
+    else:
         if lease.plan.opened:
             return Located(plan=lease.plan)
     directory = services.directory(plan.tenant_id, plan.connection)

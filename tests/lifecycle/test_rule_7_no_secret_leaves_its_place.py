@@ -23,7 +23,7 @@ from tests.lifecycle.world import World
 TABLES = ("accounts", "history", "leases", "profiles", "tenants")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def exporter() -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
