@@ -65,7 +65,7 @@ async def rotate_password(message: Message) -> Message:
     """Set a password that nobody keeps."""
     from curfew import ending
 
-    return await perform(ending.rotate_password, Verification, message)
+    return await perform(ending.rotate_password, Plan, message)
 
 
 @blueprint.activity_trigger(input_name="message")

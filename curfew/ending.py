@@ -154,17 +154,16 @@ async def remove_methods(services: Services, plan: Plan) -> None:
     await together(*(methods.remove(account_id, method) for method in registered))
 
 
-async def rotate_password(services: Services, order: Verification) -> Rotation:
+async def rotate_password(services: Services, plan: Plan) -> Rotation:
     """Set a password that nobody keeps: it exists in this function only (rule 7).
 
-    Answers the time of the last change before the first rotation of this ending, by the
-    directory's own clock, which counts in whole seconds.
+    Answers the time of the last change before this one, by the directory's own clock.
 
     Raises:
         NotYet: the password was set on an account that the directory does not show.
     """
-    accounts = _directory(services, order.plan).accounts
-    account_id = account_of(order.plan)
+    accounts = _directory(services, plan).accounts
+    account_id = account_of(plan)
     before = await accounts.look(account_id)
     try:
         await accounts.set_password(account_id, passwords.generate())
@@ -174,7 +173,7 @@ async def rotate_password(services: Services, order: Verification) -> Rotation:
         return Rotation()
     if before is None:
         raise _disagreement()
-    return Rotation(rotated_after=order.rotated_after or before.password_changed_at or _EPOCH)
+    return Rotation(rotated_after=before.password_changed_at or _EPOCH)
 
 
 async def retire_credential(services: Services, plan: Plan) -> None:

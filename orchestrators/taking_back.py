@@ -105,7 +105,11 @@ class Progress:
         self.state = self.state.model_copy(update=changes)
 
     def note(self, outcomes: dict[str, Outcome]) -> None:
-        """Note what steps came to: what succeeded is not pending any more."""
+        """Note what steps came to: what succeeded is not pending any more.
+
+        The directory's times are measured against the first reading of an ending: a step that ran
+        twice within one of its whole seconds would hide itself otherwise.
+        """
         for name, outcome in outcomes.items():
             if outcome.failure is not None:
                 self.failures[name] = outcome.failure
@@ -114,7 +118,7 @@ class Progress:
         self.update(pending=pending, announced=self.state.announced or ANNOUNCE in done)
         if EndStep.ROTATE in done:
             rotation = Rotation.read(outcomes[EndStep.ROTATE].value)
-            self.update(rotated_after=rotation.rotated_after)
+            self.update(rotated_after=self.state.rotated_after or rotation.rotated_after)
         if EndStep.REVOKE in done:
             revocation = Revocation.read(outcomes[EndStep.REVOKE].value)
             self.update(revoked_after=self.state.revoked_after or revocation.revoked_after)
@@ -127,10 +131,6 @@ class Progress:
             rotated_after=self.state.rotated_after,
             revoked_after=self.state.revoked_after,
         )
-
-    def order(self, step: EndStep) -> Model:
-        """The message for a step."""
-        return self.verification if step is EndStep.ROTATE else self.plan
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def one_pass(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[boo
     ending = progress.state.ending
     notice = EndingNotice(plan=progress.plan, ending=ending)
     announcing = {} if progress.state.announced else {ANNOUNCE: notice}
-    pending: dict[str, Model] = {step: progress.order(step) for step in progress.state.pending}
+    pending: dict[str, Model] = dict.fromkeys(progress.state.pending, progress.plan)
     disabling: dict[str, Model] = {
         step: pending.pop(step) for step in (EndStep.DISABLE,) if step in pending
     }

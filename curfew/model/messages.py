@@ -136,7 +136,7 @@ class Revocation(Model):
 
 
 class Verification(Model):
-    """What must be rotated or read back, and what the directory's times are measured against."""
+    """What must be read back, and what the directory's times are measured against."""
 
     plan: Plan
     rotated_after: Moment | None = None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from curfew.model.grants import EndReason, GrantState
+from curfew.model.messages import Search
 from simulator.faults import Fault
 from tests.lifecycle.world import (
     HELPDESK_ADMINISTRATOR,
@@ -236,3 +237,17 @@ def test_a_defect_while_taking_back_is_not_the_end_of_the_ending(world: World) -
     world.engine._activities["verify_ended"] = verify  # type: ignore[index]
     world.engine.run()
     world.assert_gone(grant)
+
+
+def test_the_account_of_a_withdrawn_grant_is_left_to_the_grant_that_holds_it(world: World) -> None:
+    withdrawn = world.plan()
+    world.customer.add_user("msp-ann", "Ann", enabled=False, employeeType=withdrawn.mark)
+    _, steps = registered_functions()
+    message = Search(plan=withdrawn).to_json()
+
+    alone = world.wait(steps["locate_account"](message=message))
+    assert alone["value"]["plan"]["accountId"] == world.user().id
+
+    world.lease(world.plan(mark=withdrawn.mark))
+    held = world.wait(steps["locate_account"](message=message))
+    assert held["value"]["plan"]["accountId"] is None
