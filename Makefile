@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check format test demo serve bench lock clean
+.PHONY: help setup check format test chaos demo serve bench lock clean
 
 # A caller's environment must not choose our interpreter; .python-version does.
 unexport PYENV_VERSION PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -54,13 +54,16 @@ format: $(VENV) ## format the code and apply the safe fixes of the linter
 test: $(VENV) $(NODE) ## all tests but the slow suites; ARGS="-k name" are pytest's
 	@$(PYTHON) -m pytest -m "not slow" --numprocesses 2 --dist worksteal $(ARGS)
 
+chaos: $(VENV) $(NODE) ## thousands of random sequences of work and trouble; ARGS=--seed=N plays one again
+	@$(PYTHON) -m tests.chaos $(ARGS)
+
 demo: $(VENV) $(NODE) ## the main job in a minute; ARGS=--json for scripts
 	@$(PYTHON) -m devhost.demo $(ARGS)
 
 serve: $(VENV) $(NODE) ## the same stack, kept running
 	@$(PYTHON) -m devhost.stack $(ARGS)
 
-bench: $(VENV) $(NODE) ## the benchmarks, each over a floor measured in the same run
+bench: $(VENV) $(NODE) ## the benchmarks, each over a floor measured in the same run; ARGS=name: one
 	@$(PYTHON) -m bench $(ARGS)
 
 lock: $(UV) ## pin every dependency again; ARGS=--upgrade takes the newest

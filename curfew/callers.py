@@ -71,7 +71,8 @@ def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller
         message = "Sign in to the home tenant first."
         raise NotSignedIn(message)
     claims = _claims(header)
-    object_id = _single(claims, _OBJECT_ID)
+    # As ids are kept: two spellings of one person must not become two people.
+    object_id = _single(claims, _OBJECT_ID).lower()
     if _single(claims, _TENANT_ID) != home_tenant or not object_id:
         message = "The sign-in is not of the home tenant."
         raise NotSignedIn(message)

@@ -13,6 +13,9 @@
     ├── ServiceError           a cloud service answered no, or not at all
     │   ├── Unavailable        no answer or 5xx: a write MAY have been applied
     │   ├── Throttled          429; `retry_after` says when
+    │   │   └── Busy           not sent: this app spares a tenant that is busy or asked for silence
+    │   ├── TooSoon            PIM removes nothing in the first five minutes
+    │   ├── Unlicensed         the tenant has not bought what the call needs
     │   ├── Missing            404
     │   ├── AlreadyExists      409 and its dialects
     │   ├── Changed            412: somebody wrote in between
@@ -21,8 +24,10 @@
     ├── NotYet                 true soon: replication, a read that lags behind its write
     │   └── NameTaken          an account has the name, and the directory does not show it
     ├── ForeignAccount         an account that is not ours to touch (rule 8)
+    ├── NoLicence              the profile asks for what the tenant has not bought
     ├── Unusable               Entra made a credential with which nobody can sign in
     ├── Withdrawn              the lease went away while its account was being made
+    ├── Begun                  giving may have begun: to be taken back, not closed as if nothing was
     └── NoOpenLease            no lease that is open for giving, so nothing may be given (rule 1)
 
 The text of a CurfewError is written here or by its raiser and never copied from a service's
@@ -160,14 +165,16 @@ class ServiceError(CurfewError):
         request_id: str = "",
         retry_after: float | None = None,
     ) -> None:
-        said = f"answered {status} {service_code}".rstrip() if status else "gave no answer"
-        super().__init__(f"The {service} {said} ({operation}).")
+        super().__init__(f"The {service} {self._said(status, service_code)} ({operation}).")
         self.service = service
         self.operation = operation
         self.status = status
         self.service_code = service_code
         self.request_id = request_id
         self.retry_after = retry_after
+
+    def _said(self, status: int, service_code: str) -> str:
+        return f"answered {status} {service_code}".rstrip() if status else "gave no answer"
 
 
 class Unavailable(ServiceError):
@@ -182,6 +189,31 @@ class Throttled(ServiceError):
 
     code = "throttled"
     retryable = True
+
+
+class Busy(Throttled):
+    """Not sent at all: this app already does much in the tenant, or was told 429 there.
+
+    Nothing was read or written. `retry_after` says when there is likely to be a turn.
+    """
+
+    code = "busy"
+
+    def _said(self, status: int, service_code: str) -> str:  # noqa: ARG002 - nothing was said
+        return "is left in peace for a moment"
+
+
+class TooSoon(ServiceError):
+    """PIM takes no role away in the first five minutes of its assignment (`retry_after` is set)."""
+
+    code = "too-soon"
+    retryable = True
+
+
+class Unlicensed(ServiceError):
+    """The tenant has not bought the licence for this call; the credential is as good as before."""
+
+    code = "unlicensed"
 
 
 class Missing(ServiceError):
@@ -233,6 +265,12 @@ class ForeignAccount(CurfewError):
     code = "foreign-account"
 
 
+class NoLicence(CurfewError):
+    """The profile insists on something for which the tenant has no licence."""
+
+    code = "no-licence"
+
+
 class Unusable(CurfewError):
     """The tenant's policy makes a credential of this kind worthless for this account."""
 
@@ -243,6 +281,12 @@ class Withdrawn(CurfewError):
     """The lease was withdrawn while its account was being created: there is something to undo."""
 
     code = "withdrawn"
+
+
+class Begun(CurfewError):
+    """Giving may have begun under the lease: it is taken back, not closed as if nothing was."""
+
+    code = "begun"
 
 
 class NoOpenLease(CurfewError):

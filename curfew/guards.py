@@ -1,11 +1,28 @@
-"""What every step of giving holds itself to: an open lease, and patience with replicas."""
+"""What the steps hold themselves to: an open lease, patience with replicas, other's accounts."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from curfew.errors import Missing, NoOpenLease, NotYet
+from curfew.errors import Missing, NoOpenLease, NotYet, ServiceError
 from curfew.model.grants import GrantState, Lease, Plan
+from curfew.model.tenants import GrantKind
 from curfew.services import Services
+
+_LEDGERS_TIME = 3.0
+"""How many seconds an ending waits for a ledger that it can do without."""
+
+_DECIDED = (
+    "tenant_id",
+    "kind",
+    "technician_id",
+    "roles",
+    "groups",
+    "role_mode",
+    "ending_mode",
+    "credential",
+    "duration",
+)
 
 
 def account_of(plan: Plan) -> str:
@@ -25,6 +42,7 @@ async def open_lease(services: Services, plan: Plan) -> Lease:
     with leased():
         lease = await services.leases.get(plan.grant_id)
     require_open(lease)
+    require_same(lease, plan)
     return lease
 
 
@@ -32,6 +50,24 @@ def require_open(lease: Lease) -> None:
     """Refuse a lease that is active or ending: a late repetition of a step gives nothing."""
     if lease.state is not GrantState.PROVISIONING:
         message = "The grant is not being given any more."
+        raise NoOpenLease(message)
+
+
+def require_same(lease: Lease, plan: Plan) -> None:
+    """Refuse a plan that asks for anything but what was decided on and written into the lease.
+
+    Whoever can start workflows or write histories could otherwise have more given than anybody
+    was asked for.
+    """
+    decided = lease.plan
+    # The user of a role grant is known by his object id from the beginning, his name comes later.
+    who = "account_id" if decided.kind is GrantKind.ROLE else "user_principal_name"
+    if any(getattr(plan, name) != getattr(decided, name) for name in (*_DECIDED, who)):
+        message = "The plan is not the one in the lease."
+        raise NoOpenLease(message)
+    # A step that is repeated because its answer was lost does not know the account yet.
+    if decided.opened and plan.account_id not in {None, decided.account_id}:
+        message = "The plan is for another account than the lease."
         raise NoOpenLease(message)
 
 
@@ -53,3 +89,26 @@ def replicating() -> Iterator[None]:
     except Missing as error:
         message = "The account has not replicated everywhere yet."
         raise NotYet(message) from error
+
+
+async def is_spared(services: Services, plan: Plan) -> bool:
+    """Whether an ending keeps its hands off the account, because it is not this grant's.
+
+    That of a role grant is somebody's own. That of an account grant is another grant's by now
+    when the ledger positively says so: then this step is late or repeated, and its own grant was
+    verified to be over before the account was free. A ledger that cannot be read says nothing,
+    and stops no ending (rule 3).
+    """
+    if plan.kind is GrantKind.ROLE:
+        return True
+    return await is_passed_on(services, plan)
+
+
+async def is_passed_on(services: Services, plan: Plan) -> bool:
+    """Whether another grant holds the account, by the ledger's positive word."""
+    try:
+        async with asyncio.timeout(_LEDGERS_TIME):
+            holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
+    except (ServiceError, TimeoutError):
+        return False
+    return holder not in {None, plan.grant_id}

@@ -21,6 +21,11 @@ def new_grant_id(tenant_id: str) -> str:
     return f"g-{tenant_id}-{ULID()}"
 
 
+def new_consent_id() -> str:
+    """An id for something that approvers are asked, or that somebody says or wishes."""
+    return str(ULID())
+
+
 def repeatable_grant_id(tenant_id: str, caller_id: str, idempotency_key: str) -> str:
     """The id that the same caller's same `Idempotency-Key` in the same tenant always gets."""
     text = f"{tenant_id}\n{caller_id}\n{idempotency_key}"

@@ -7,7 +7,8 @@ them: a cold start pays for none of them before a step needs it.
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from curfew.credentials import Credentials
     from curfew.entra.directory import Directory
     from curfew.entra.graph import Connections
-    from curfew.ledger import Accounts, Leases, Tables, TenantStore
+    from curfew.entra.pace import Pace
+    from curfew.ledger import Accounts, AuditTrail, Leases, Tables, TenantStore
     from curfew.vault import Vault
 
 _MOST_DIRECTORIES = 512
@@ -37,12 +39,20 @@ class Services:
     Args:
         settings: The deployment's settings.
         clock: The present moment.
+        pause: How a handler waits for a moment, in seconds.
     """
 
-    def __init__(self, settings: Settings, clock: Clock = utcnow) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = utcnow,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.settings = settings
         self.clock = clock
+        self.pause = pause
         self._directories: dict[tuple[str, Connection], Directory] = {}
+        self._paces: dict[str, Pace] = {}
 
     @cached_property
     def credentials(self) -> "Credentials":
@@ -82,6 +92,13 @@ class Services:
         return Accounts(self.tables)
 
     @cached_property
+    def audit(self) -> "AuditTrail":
+        """Everything that happened, in a chain of hashes per tenant."""
+        from curfew.ledger import AuditTrail
+
+        return AuditTrail(self.tables, self._now)
+
+    @cached_property
     def tenants(self) -> "TenantStore":
         """The settings of customer tenants."""
         from curfew.ledger import TenantStore
@@ -98,9 +115,20 @@ class Services:
                 del self._directories[next(iter(self._directories))]
             credential = self.credentials.towards(tenant_id, connection)
             self._directories[key] = Directory.of(
-                self.settings.cloud, credential, self._connections
+                self.settings.cloud, credential, self._connections, self.pace(tenant_id)
             )
         return self._directories[key]
+
+    def pace(self, tenant_id: str) -> "Pace":
+        """The turns in a tenant's directory: one for all who act there, by whatever connection."""
+        if tenant_id not in self._paces:
+            from curfew.entra.pace import Pace
+
+            self._paces[tenant_id] = Pace(self._now)
+        return self._paces[tenant_id]
+
+    def _now(self) -> datetime:
+        return self.clock()
 
     @cached_property
     def _connections(self) -> "Connections":

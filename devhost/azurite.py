@@ -51,6 +51,11 @@ class Azurite:
         self._output: deque[str] = deque(maxlen=50)
 
     @property
+    def pid(self) -> int | None:
+        """The process id; None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def url(self) -> str:
         """The address of the table service, account included."""
         return f"http://127.0.0.1:{self.port}/{ACCOUNT}"

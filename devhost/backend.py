@@ -2,9 +2,11 @@
 
 import copy
 from concurrent import futures
+from datetime import UTC
 from typing import override
 
 import grpc
+from durabletask.internal import helpers
 from durabletask.internal import orchestrator_service_pb2 as pb
 from durabletask.internal import orchestrator_service_pb2_grpc as services
 from durabletask.testing.in_memory_backend import (
@@ -37,6 +39,20 @@ class LoopbackBackend(InMemoryOrchestrationBackend):
         """Give every instance that was ever started, with input, output, status and history."""
         with self._lock:
             return copy.deepcopy(self._instances)
+
+    def hasten(self, instance_id: str) -> None:
+        """Fire the timer that an instance made last, whenever it is due; not one that has fired."""
+        with self._lock:
+            instance = self._instances[instance_id]
+            events = (*instance.history, *instance.dispatched_events, *instance.pending_events)
+            made = [event for event in events if event.HasField("timerCreated")]
+            fired = {event.timerFired.timerId for event in events if event.HasField("timerFired")}
+            if instance.completed_at or not made or made[-1].eventId in fired:
+                return
+            due = made[-1].timerCreated.fireAt.ToDatetime(tzinfo=UTC)
+            fires = helpers.new_timer_fired_event(made[-1].eventId, due)
+            instance.pending_events.append(fires)
+            self._enqueue_orchestration(instance_id)
 
     @override
     def start(self) -> str:

@@ -62,8 +62,8 @@ def attempt(ctx: task.OrchestrationContext, calls: Calls) -> Workflow[dict[str, 
         yield task.when_all(list(tasks.values()))
     except task.TaskFailedError:
         # `when_all` raises only the first failure, after all have ended.
-        return {name: _outcome(name, run) for name, run in tasks.items()}
-    return {name: _outcome(name, run) for name, run in tasks.items()}
+        return {name: outcome_of(name, run) for name, run in tasks.items()}
+    return {name: outcome_of(name, run) for name, run in tasks.items()}
 
 
 def persist(
@@ -109,7 +109,8 @@ def longest_wait(pause: timedelta, *failures: Failure) -> timedelta:
     return max(pause, timedelta(seconds=min(asked, LONGEST_ASKED)))
 
 
-def _outcome(name: str, run: task.Task[Any]) -> Outcome:
+def outcome_of(name: str, run: task.Task[Any]) -> Outcome:
+    """What a step that has run came to."""
     if run.is_failed:
         return Outcome(failure=Failure.lost(f"The step {name} did not answer."))
     try:

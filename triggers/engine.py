@@ -1,6 +1,6 @@
 """The workflow engine as the API uses it, and what its errors mean."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import azure.durable_functions as df
@@ -9,6 +9,7 @@ from durabletask.client import OrchestrationStatus
 from durabletask.internal.orchestrator_service_pb2 import OrchestrationIdReusePolicy
 
 from curfew.errors import AlreadyExists, Missing, ServiceError, Unavailable
+from curfew.model.base import Model
 from curfew.model.grants import Plan
 from curfew.model.messages import END_EVENT, EndOrder, GrantInput, TakingBack
 
@@ -49,7 +50,7 @@ class Engine:
         with _classified("look up"):
             state = await self._client.get_orchestration_state(plan.grant_id, fetch_payloads=False)
         if state is None or state.runtime_status in _OVER:
-            taking_back = TakingBack(ending=order.ending())
+            taking_back = TakingBack.begin(plan, order.ending())
             # Whoever was quicker has started the very same.
             with suppress(AlreadyExists):
                 await self._start(GrantInput(plan=plan, taking_back=taking_back))
@@ -57,6 +58,21 @@ class Engine:
         with _classified("raise event"):
             await self._client.raise_orchestration_event(
                 plan.grant_id, END_EVENT, data=order.to_json()
+            )
+
+    async def tell(self, plan: Plan, event: str, message: Model) -> None:
+        """Tell the workflow of a grant something that it decides about.
+
+        Raises:
+            Missing: the grant has no workflow any more; the sweep ends what it has left.
+        """
+        with _classified("look up"):
+            state = await self._client.get_orchestration_state(plan.grant_id, fetch_payloads=False)
+        if state is None or state.runtime_status in _OVER:
+            raise Missing("engine", "look up")
+        with _classified("raise event"):
+            await self._client.raise_orchestration_event(
+                plan.grant_id, event, data=message.to_json()
             )
 
     async def _start(self, work: GrantInput) -> None:
@@ -69,6 +85,15 @@ class Engine:
                     replaceableStatus=[status.value for status in _OVER]
                 ),
             )
+
+
+def telling(engine: Engine) -> Callable[[Plan, EndOrder], Awaitable[None]]:
+    """How the sweep tells a workflow to end: Missing where none runs, and none is started."""
+
+    async def tell(plan: Plan, order: EndOrder) -> None:
+        await engine.tell(plan, END_EVENT, order)
+
+    return tell
 
 
 @contextmanager

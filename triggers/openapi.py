@@ -15,6 +15,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _PARAMETERS = {
     "grantId": {"type": "string", "maxLength": 100},
     "tenantId": {"type": "string", "format": "uuid"},
+    "accountId": {"type": "string", "format": "uuid"},
     "profileName": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"},
 }
 _HEADERS = {

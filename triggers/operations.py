@@ -7,8 +7,11 @@ from it, and a function that is not in it serves nobody.
 from dataclasses import dataclass, field
 
 from curfew.callers import AppRole
+from curfew.model.approvals import DecisionRequest, ExtensionRequest
+from curfew.model.audit import AuditPage
 from curfew.model.base import Model
 from curfew.model.grants import CredentialView, EndRequest, GrantPage, GrantRequest, GrantView
+from curfew.model.sweeps import AccountPage, AccountView, AdoptionRequest, SafetyReport
 from curfew.model.tenants import (
     ProfileSettings,
     ProfileView,
@@ -16,13 +19,14 @@ from curfew.model.tenants import (
     TenantSettings,
     TenantView,
 )
-from triggers.queries import GrantListQuery, NoQuery
+from triggers.queries import AuditListQuery, GrantListQuery, NoQuery
 from triggers.views import Document, Health
 
 ANYONE: frozenset[AppRole] = frozenset()
 
 _EVERYBODY = frozenset(AppRole)
 _ADMINISTRATOR = frozenset({AppRole.ADMINISTRATOR})
+_APPROVER = frozenset({AppRole.APPROVER})
 _ASKING = frozenset({AppRole.TECHNICIAN, AppRole.INTEGRATION})
 _SETTINGS_READERS = _ASKING | _ADMINISTRATOR
 
@@ -91,6 +95,39 @@ _TABLE = (
         problems=(404,),
     ),
     Operation(
+        "approve_grant",
+        "POST",
+        "grants/{grantId}/approve",
+        "Consent to a request or to an extension",
+        _APPROVER,
+        {200: GrantView, 202: GrantView},
+        body=DecisionRequest,
+        problems=(404, 409, 422),
+        durable=True,
+    ),
+    Operation(
+        "deny_grant",
+        "POST",
+        "grants/{grantId}/deny",
+        "Refuse consent",
+        _APPROVER,
+        {200: GrantView, 202: GrantView},
+        body=DecisionRequest,
+        problems=(404, 409),
+        durable=True,
+    ),
+    Operation(
+        "extend_grant",
+        "POST",
+        "grants/{grantId}/extend",
+        "Move the expiry of an active grant",
+        _ASKING | _APPROVER,
+        {200: GrantView, 202: GrantView},
+        body=ExtensionRequest,
+        problems=(404, 409, 422),
+        durable=True,
+    ),
+    Operation(
         "end_grant",
         "POST",
         "grants/{grantId}/end",
@@ -142,10 +179,11 @@ _TABLE = (
         "delete_tenant",
         "DELETE",
         "tenants/{tenantId}",
-        "Forget a customer tenant without live grants",
+        "Forget a customer tenant, once its live grants are ended",
         _ADMINISTRATOR,
-        {204: None},
-        problems=(404, 409, 412),
+        {202: TenantView, 204: None},
+        problems=(404, 412),
+        durable=True,
         headers=("If-Match",),
     ),
     Operation(
@@ -177,6 +215,53 @@ _TABLE = (
         {204: None},
         problems=(404, 412),
         headers=("If-Match",),
+    ),
+    Operation(
+        "list_audit",
+        "GET",
+        "audit",
+        "Read the audit trail: by tenant, in each the oldest event first",
+        frozenset({AppRole.AUDITOR, AppRole.ADMINISTRATOR}),
+        {200: AuditPage},
+        query=AuditListQuery,
+    ),
+    Operation(
+        "list_accounts",
+        "GET",
+        "tenants/{tenantId}/accounts",
+        "List the accounts on record in a customer tenant",
+        _ADMINISTRATOR,
+        {200: AccountPage},
+        problems=(404,),
+    ),
+    Operation(
+        "adopt_account",
+        "POST",
+        "tenants/{tenantId}/accounts/{accountId}/adopt",
+        "Put an account out of Curfew's hands",
+        _ADMINISTRATOR,
+        {200: AccountView},
+        body=AdoptionRequest,
+        problems=(404, 409),
+    ),
+    Operation(
+        "release_account",
+        "POST",
+        "tenants/{tenantId}/accounts/{accountId}/release",
+        "Put an account back into Curfew's hands",
+        _ADMINISTRATOR,
+        {200: AccountView},
+        body=AdoptionRequest,
+        problems=(404,),
+    ),
+    Operation(
+        "run_sweep",
+        "POST",
+        "sweep",
+        "Run the sweep and the watch now",
+        _ADMINISTRATOR,
+        {200: SafetyReport},
+        durable=True,
     ),
     Operation(
         "read_health",

@@ -3,13 +3,15 @@
 import base64
 import binascii
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import urlencode
 
 from pydantic import Field, ValidationError
 
 from curfew.errors import FieldProblem, InvalidRequest
-from curfew.model.base import Guid, Model
-from curfew.model.grants import GrantState
+from curfew.model.audit import Action
+from curfew.model.base import Guid, Model, Moment
+from curfew.model.grants import GrantId, GrantState
 
 
 class NoQuery(Model):
@@ -28,10 +30,24 @@ class GrantListQuery(Model):
     )
 
 
-class Bookmark(Model):
-    """Where a list of grants goes on: which table, and its continuation."""
+class AuditListQuery(Model):
+    """Which events of the audit trail to list."""
 
-    table: Annotated[str, Field(pattern="^(leases|history)$")]
+    tenant: Guid | None = None
+    grant: GrantId | None = None
+    action: Action | None = None
+    actor: Guid | None = Field(default=None, description="The object id of who did it.")
+    since: Moment | None = Field(default=None, alias="from", description="Not older than this.")
+    until: Moment | None = Field(default=None, alias="to", description="Not newer than this.")
+    page_size: Annotated[int, Field(ge=1, le=200)] = 50
+    after: Annotated[str, Field(max_length=2000)] | None = Field(
+        default=None, description="From `nextLink`; where the page begins."
+    )
+
+
+class Place(Model):
+    """Where a list goes on in its table."""
+
     continuation: dict[Annotated[str, Field(pattern="^(Partition|Row)Key$")], str] = Field(
         default_factory=dict
     )
@@ -42,7 +58,7 @@ class Bookmark(Model):
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
-    def from_token(cls, token: str) -> "Bookmark":
+    def from_token(cls, token: str) -> Self:
         """The bookmark in a text.
 
         Raises:
@@ -57,3 +73,15 @@ class Bookmark(Model):
             problem = FieldProblem("after", "must be taken from a nextLink")
             message = "The query is not well-formed."
             raise InvalidRequest(message, (problem,)) from None
+
+
+class Bookmark(Place):
+    """Where a list of grants goes on: in which table as well."""
+
+    table: Annotated[str, Field(pattern="^(leases|history)$")]
+
+
+def next_link(address: str, query: GrantListQuery | AuditListQuery, place: Place) -> str:
+    """The address of the next page of a list."""
+    asked = query.model_copy(update={"after": place.to_token()}).to_json()
+    return f"{address}?{urlencode({name: v for name, v in asked.items() if v is not None})}"

@@ -1,10 +1,8 @@
-"""Customer tenants and their access profiles over HTTP, checked against the directory itself."""
+"""Customer tenants over HTTP, checked against the directory itself."""
 
-from collections.abc import Awaitable
 from http import HTTPStatus
 
 import azure.durable_functions as df
-from pydantic import TypeAdapter, ValidationError
 
 from curfew.callers import AppRole
 from curfew.errors import (
@@ -14,27 +12,28 @@ from curfew.errors import (
     Denied,
     FieldProblem,
     Missing,
-    NotFound,
-    PreconditionFailed,
     Refused,
 )
-from curfew.events import Event, emit
-from curfew.model.base import Guid, ProfileName
-from curfew.model.tenants import (
-    Profile,
-    ProfileSettings,
-    ProfileView,
-    Tenant,
-    TenantPage,
-    TenantSettings,
-    TenantView,
-)
+from curfew.model.approvals import Person
+from curfew.model.audit import Action
+from curfew.model.grants import EndReason
+from curfew.model.messages import EndOrder
+from curfew.model.tenants import ProfileView, Tenant, TenantPage, TenantSettings, TenantView
 from triggers.edge import Call, Reply, serve
+from triggers.settings import (
+    changed,
+    not_let_in,
+    on_record,
+    replaced,
+    require_match,
+    tenant_id_of,
+    tenant_of,
+    written,
+)
 
 blueprint = df.Blueprint()
 
-_GUID: TypeAdapter[str] = TypeAdapter(Guid)
-_NAME: TypeAdapter[str] = TypeAdapter(ProfileName)
+_LEAVING = "This tenant is being off-boarded."
 
 
 async def list_tenants(call: Call) -> Reply:
@@ -45,7 +44,7 @@ async def list_tenants(call: Call) -> Reply:
 
 async def read_tenant(call: Call) -> Reply:
     """A tenant with its profiles."""
-    tenant = await _tenant(call)
+    tenant = await tenant_of(call)
     profiles = [ProfileView.of(p) async for p in call.services.tenants.profiles(tenant.id)]
     view = _tenant_view(call, tenant, tuple(profiles))
     return Reply(view, headers={"ETag": tenant.etag})
@@ -58,68 +57,47 @@ async def write_tenant(call: Call) -> Reply:
     Entra lets nobody set a password.
     """
     settings: TenantSettings = call.body
-    tenant_id = _path(_GUID, call.path["tenantId"])
-    etag = await _version(call, call.services.tenants.get(tenant_id))
+    tenant_id = tenant_id_of(call)
+    before = await replaced(call, _staying(call, tenant_id))
     await _require_usable(call, tenant_id, settings)
-    tenant = Tenant(id=tenant_id, etag=etag, **dict(settings))
+    is_home = tenant_id == call.services.settings.home_tenant
+    etag = before.etag if before else ""
+    tenant = Tenant(id=tenant_id, etag=etag, is_home=is_home, **dict(settings))
+    action = Action.TENANT_CHANGED if before else Action.TENANT_CREATED
+    await on_record(call, action, settings.display_name, before=before, after=tenant)
     try:
-        written = await call.services.tenants.put(tenant)
+        kept = await call.services.tenants.put(tenant)
     except (AlreadyExists, Changed, Missing) as error:
-        raise _changed() from error
-    _report(call, "tenant", tenant_id)
-    return _written(_tenant_view(call, written), written.etag, created=not etag)
+        raise changed() from error
+    return written(_tenant_view(call, kept), kept.etag, created=before is None)
 
 
 async def delete_tenant(call: Call) -> Reply:
-    """Forget a tenant and its profiles. With live grants it stays: end them first."""
-    tenant = await _tenant(call)
-    async for lease in call.services.leases.live(tenant.id):
-        message = "The tenant has live grants. End them first."
-        raise Conflict(message, link=f"/api/grants/{lease.plan.grant_id}")
-    _require_match(call, tenant.etag)
-    try:
-        await call.services.tenants.delete(tenant)
-    except Changed as error:
-        raise _changed() from error
-    _report(call, "tenant", tenant.id)
-    return Reply(status=HTTPStatus.NO_CONTENT)
+    """Forget a tenant and its profiles; one with live grants leaves once they are over.
 
-
-async def read_profile(call: Call) -> Reply:
-    """A profile."""
-    profile = await _profile(call)
-    return Reply(ProfileView.of(profile), headers={"ETag": profile.etag})
-
-
-async def write_profile(call: Call) -> Reply:
-    """Create a profile, or change the version named in `If-Match`.
-
-    Its roles must be role definitions of the tenant's directory, which also gives their names.
+    Then nothing is granted there any more, every live grant is told to end, and the sweep forgets
+    the tenant when the last one is over. Saying it again tells those again that are left.
     """
-    settings: ProfileSettings = call.body
-    tenant = await _tenant(call)
-    name = _path(_NAME, call.path["profileName"])
-    etag = await _version(call, call.services.tenants.profile(tenant.id, name))
-    names = await _role_names(call, tenant, settings)
-    profile = Profile(tenant=tenant.id, name=name, role_names=names, etag=etag, **dict(settings))
+    tenant = await tenant_of(call)
+    require_match(call, tenant.etag)
+    leases = call.services.leases
     try:
-        written = await call.services.tenants.put_profile(profile)
-    except (AlreadyExists, Changed, Missing) as error:
-        raise _changed() from error
-    _report(call, f"profile {name}", tenant.id)
-    return _written(ProfileView.of(written), written.etag, created=not etag)
-
-
-async def delete_profile(call: Call) -> Reply:
-    """Forget a profile. Live grants keep what they were given until their own end."""
-    profile = await _profile(call)
-    _require_match(call, profile.etag)
-    try:
-        await call.services.tenants.delete_profile(profile)
-    except Changed as error:
-        raise _changed() from error
-    _report(call, f"profile {profile.name}", profile.tenant)
-    return Reply(status=HTTPStatus.NO_CONTENT)
+        if not [lease async for lease in leases.live(tenant.id)]:
+            await on_record(call, Action.TENANT_DELETED, tenant.display_name, before=tenant)
+            await call.services.tenants.delete(tenant)
+            return Reply(status=HTTPStatus.NO_CONTENT)
+        if tenant.leaving_since is None:
+            await on_record(call, Action.TENANT_LEAVING, tenant.display_name)
+            leaving = tenant.model_copy(update={"leaving_since": call.services.clock()})
+            tenant = await call.services.tenants.put(leaving)
+    except (Changed, Missing) as error:
+        raise changed() from error
+    by = Person(id=call.caller.id, name=call.caller.name)
+    order = EndOrder(reason=EndReason.REVOKED, by=by, remark=_LEAVING)
+    async for lease in leases.live(tenant.id):
+        await call.workflows.end(lease.plan, order)
+    headers = {"Location": f"/api/tenants/{tenant.id}", "Retry-After": "60", "ETag": tenant.etag}
+    return Reply(_tenant_view(call, tenant), HTTPStatus.ACCEPTED, headers)
 
 
 for _handler in (
@@ -127,30 +105,16 @@ for _handler in (
     read_tenant,
     write_tenant,
     delete_tenant,
-    read_profile,
-    write_profile,
-    delete_profile,
 ):
     serve(blueprint, _handler)
 
 
-async def _tenant(call: Call) -> Tenant:
-    tenant_id = _path(_GUID, call.path["tenantId"])
-    try:
-        return await call.services.tenants.get(tenant_id)
-    except Missing as error:
-        message = "There is no such tenant."
-        raise NotFound(message) from error
-
-
-async def _profile(call: Call) -> Profile:
-    tenant_id = _path(_GUID, call.path["tenantId"])
-    name = _path(_NAME, call.path["profileName"])
-    try:
-        return await call.services.tenants.profile(tenant_id, name)
-    except Missing as error:
-        message = "There is no such profile."
-        raise NotFound(message) from error
+async def _staying(call: Call, tenant_id: str) -> Tenant:
+    """The tenant to be changed; one that is being off-boarded is not."""
+    tenant = await call.services.tenants.get(tenant_id)
+    if tenant.leaving_since is not None:
+        raise Conflict(_LEAVING)
+    return tenant
 
 
 async def _require_usable(call: Call, tenant_id: str, settings: TenantSettings) -> None:
@@ -161,75 +125,10 @@ async def _require_usable(call: Call, tenant_id: str, settings: TenantSettings) 
     try:
         domain = (await directory.facts.domains()).get(settings.account_domain)
     except (Denied, Missing) as error:
-        raise _not_let_in(error) from error
+        raise not_let_in(error) from error
     if domain is None or not domain.verified or not domain.managed:
         reason = "This is not a verified, managed domain of the tenant."
         raise Refused((FieldProblem("accountDomain", reason),))
-
-
-async def _role_names(call: Call, tenant: Tenant, settings: ProfileSettings) -> dict[str, str]:
-    directory = call.services.directory(tenant.id, tenant.connection)
-    try:
-        known = await directory.facts.role_names()
-    except (Denied, Missing) as error:
-        raise _not_let_in(error) from error
-    unknown = tuple(
-        FieldProblem(f"roles.{index}", "The directory has no such role.")
-        for index, role in enumerate(settings.roles)
-        if role not in known
-    )
-    too_long = settings.max_duration > tenant.hard_limit
-    if too_long:
-        reason = "It is longer than the tenant's hard limit."
-        unknown += (FieldProblem("maxDuration", reason),)
-    if unknown:
-        raise Refused(unknown)
-    return {role: known[role] for role in settings.roles}
-
-
-def _not_let_in(error: Denied | Missing) -> Refused:
-    from curfew.credentials import UNUSABLE_SECRET
-
-    if error.service == "vault" or error.service_code == UNUSABLE_SECRET:
-        reason = "The vault has no such secret that Curfew can read and use."
-        return Refused((FieldProblem("connection.secretName", reason),))
-    said = f"{error.status} {error.service_code}".strip()
-    reason = f"The tenant does not let Curfew in ({said}): consent or a permission is missing."
-    return Refused((FieldProblem("connection", reason),))
-
-
-async def _version(call: Call, reading: Awaitable[Tenant | Profile]) -> str:
-    """The ETag to write over, empty where nothing is there yet."""
-    try:
-        etag = (await reading).etag
-    except Missing:
-        if call.headers.get("if-match"):
-            raise _changed() from None
-        return ""
-    if not call.headers.get("if-match"):
-        message = "To change what is there, send the ETag that you have read as If-Match."
-        raise PreconditionFailed(message, status=428)
-    _require_match(call, etag)
-    return etag
-
-
-def _require_match(call: Call, etag: str) -> None:
-    wanted = call.headers.get("if-match", "*")
-    if wanted not in {"*", etag}:
-        raise _changed()
-
-
-def _changed() -> PreconditionFailed:
-    message = "Somebody else has changed this since you read it."
-    return PreconditionFailed(message)
-
-
-def _path(adapter: TypeAdapter[str], value: str) -> str:
-    try:
-        return adapter.validate_python(value)
-    except ValidationError:
-        message = "There is nothing under this address."
-        raise NotFound(message) from None
 
 
 def _tenant_view(call: Call, tenant: Tenant, profiles: tuple[ProfileView, ...] = ()) -> TenantView:
@@ -241,15 +140,10 @@ def _tenant_view(call: Call, tenant: Tenant, profiles: tuple[ProfileView, ...] =
         account_prefix=tenant.account_prefix,
         hard_limit=tenant.hard_limit,
         cloud=tenant.cloud,
+        allow_synced=tenant.allow_synced,
+        delete_idle_after=tenant.delete_idle_after,
+        leaving_since=tenant.leaving_since,
+        break_glass=tenant.break_glass if is_administrator else None,
         connection=tenant.connection if is_administrator else None,
         profiles=profiles,
     )
-
-
-def _written(view: TenantView | ProfileView, etag: str, *, created: bool) -> Reply:
-    status = HTTPStatus.CREATED if created else HTTPStatus.OK
-    return Reply(view, status, {"ETag": etag})
-
-
-def _report(call: Call, what: str, tenant_id: str) -> None:
-    emit(Event.SETTINGS_CHANGED, tenant=tenant_id, actor=call.caller.id, setting=what)

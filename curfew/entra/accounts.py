@@ -1,20 +1,24 @@
 """User accounts of one tenant: made, looked at, enabled, disabled, given a password."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from msgraph.generated.models.password_profile import PasswordProfile
 from msgraph.generated.models.user import User
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
+from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from pydantic import SecretStr
 
+from curfew.entra.answers import Answer
 from curfew.entra.graph import Graph
-from curfew.errors import Missing, Unavailable
+from curfew.errors import Missing
 
 _SELECT = [
     "id",
     "userPrincipalName",
+    "displayName",
     "accountEnabled",
     "employeeType",
     "onPremisesSyncEnabled",
@@ -40,6 +44,7 @@ class Account:
     guest: bool
     password_changed_at: datetime | None
     sessions_valid_from: datetime | None
+    display_name: str = ""
 
 
 class Accounts:
@@ -69,11 +74,8 @@ class Accounts:
             password_policies="DisablePasswordExpiration",  # noqa: S106 - a policy's name
             password_profile=_profile(password),
         )
-        with self._graph.call("create account"):
-            created = await self._graph.client.users.post(user)
-        if created is None or not created.id:
-            raise Unavailable("directory", "create account")
-        return created.id
+        request = self._graph.client.users.to_post_request_information(user)
+        return (await self._graph.read("create account", request)).id
 
     async def get(self, id_or_name: str) -> Account:
         """An account by object id or user principal name.
@@ -82,23 +84,24 @@ class Accounts:
             Missing: not there, or not there yet on the replica that answered.
         """
         query = UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(select=_SELECT)
-        with self._graph.call("read account"):
-            user = await self._graph.client.users.by_user_id(id_or_name).get(
-                request_configuration=RequestConfiguration(query_parameters=query)
-            )
-        if user is None or not user.id or user.account_enabled is None:
-            # Half an answer is no answer: what is unreadable is not "disabled".
-            raise Unavailable("directory", "read account")
-        return Account(
-            id=user.id,
-            user_principal_name=user.user_principal_name or "",
-            enabled=user.account_enabled,
-            mark=user.employee_type or "",
-            synced=bool(user.on_premises_sync_enabled),
-            guest=(user.user_type or "Member") != "Member",
-            password_changed_at=_utc(user.last_password_change_date_time),
-            sessions_valid_from=_utc(user.sign_in_sessions_valid_from_date_time),
+        request = self._graph.client.users.by_user_id(id_or_name).to_get_request_information(
+            RequestConfiguration(query_parameters=query)
         )
+        return _account(await self._graph.read("read account", request))
+
+    async def managed(self, prefix: str) -> list[Account]:
+        """Every account whose user principal name starts with a prefix; those in the bin do not.
+
+        A name is a hint and no proof: whose account it is, its mark and the records tell.
+        """
+        text = prefix.replace("'", "''")
+        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+            filter=f"startswith(userPrincipalName,'{text}')", select=_SELECT
+        )
+        request = self._graph.client.users.to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        return [_account(user) for user in await self._graph.collect("list accounts", request)]
 
     async def find(self, id_or_name: str) -> Account | None:
         """As `get`, None where the directory says 404."""
@@ -117,23 +120,26 @@ class Accounts:
                 return account
         return None
 
+    async def delete(self, account_id: str) -> None:
+        """Put the account into the bin, where it keeps its roles. One that is gone is done."""
+        request = self._graph.client.users.by_user_id(account_id).to_delete_request_information()
+        with suppress(Missing):
+            await self._graph.send("delete account", request)
+
     async def is_deleted(self, account_id: str) -> bool:
         """Whether the account is in the bin, from which it can be restored for 30 days."""
         item = self._graph.client.directory.deleted_items.by_directory_object_id(account_id)
         try:
-            with self._graph.call("read deleted account"):
-                return await item.get() is not None
+            await self._graph.read("read deleted account", item.to_get_request_information())
         except Missing:
             return False
+        return True
 
     async def purge(self, account_id: str) -> None:
         """Empty the bin of the account: restored, it would have its roles and password back."""
         item = self._graph.client.directory.deleted_items.by_directory_object_id(account_id)
-        try:
-            with self._graph.call("purge deleted account"):
-                await item.delete()
-        except Missing:
-            return
+        with suppress(Missing):
+            await self._graph.send("purge deleted account", item.to_delete_request_information())
 
     async def set_enabled(self, account_id: str, *, enabled: bool) -> None:
         """Let the account sign in, or not. One sensitive property per call.
@@ -149,21 +155,33 @@ class Accounts:
 
     async def revoke_sessions(self, account_id: str) -> None:
         """Refuse every refresh token issued so far. Access tokens live out their hour."""
-        with self._graph.call("revoke sessions"):
-            await self._graph.client.users.by_user_id(account_id).revoke_sign_in_sessions.post()
+        builder = self._graph.client.users.by_user_id(account_id).revoke_sign_in_sessions
+        await self._graph.send("revoke sessions", builder.to_post_request_information())
 
     async def _patch(self, operation: str, account_id: str, user: User) -> None:
-        with self._graph.call(operation):
-            await self._graph.client.users.by_user_id(account_id).patch(user)
+        builder = self._graph.client.users.by_user_id(account_id)
+        await self._graph.send(operation, builder.to_patch_request_information(user))
+
+
+def _account(user: Answer) -> Account:
+    enabled = user.flag("accountEnabled")
+    if enabled is None:
+        # Half an answer is no answer: what is unreadable is not "disabled".
+        raise user.unreadable()
+    return Account(
+        id=user.id,
+        user_principal_name=user.text("userPrincipalName") or "",
+        enabled=enabled,
+        mark=user.text("employeeType") or "",
+        synced=bool(user.flag("onPremisesSyncEnabled")),
+        guest=(user.text("userType") or "Member") != "Member",
+        password_changed_at=user.moment("lastPasswordChangeDateTime"),
+        sessions_valid_from=user.moment("signInSessionsValidFromDateTime"),
+        display_name=user.text("displayName") or "",
+    )
 
 
 def _profile(password: SecretStr) -> PasswordProfile:
     return PasswordProfile(
         password=password.get_secret_value(), force_change_password_next_sign_in=False
     )
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -8,7 +8,11 @@ from curfew.entra.access import Access
 from curfew.entra.accounts import Accounts
 from curfew.entra.facts import Facts
 from curfew.entra.graph import Connections, Credential, Graph
+from curfew.entra.logs import Logs
 from curfew.entra.methods import Methods
+from curfew.entra.pace import Pace
+from curfew.entra.principals import Principals
+from curfew.entra.schedules import Schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +23,22 @@ class Directory:
     access: Access
     methods: Methods
     facts: Facts
+    schedules: Schedules
+    principals: Principals
+    logs: Logs
+    pace: Pace
 
     @classmethod
-    def of(cls, cloud: Cloud, credential: Credential, connections: Connections) -> Self:
-        """The directory behind a credential."""
-        graph = Graph(cloud, credential, connections)
-        return cls(Accounts(graph), Access(graph), Methods(graph), Facts(graph))
+    def of(cls, cloud: Cloud, credential: Credential, connections: Connections, pace: Pace) -> Self:
+        """The directory behind a credential; `pace` is the tenant's, whatever the credential."""
+        graph = Graph(cloud, credential, connections, pace)
+        return cls(
+            accounts=Accounts(graph),
+            access=Access(graph),
+            methods=Methods(graph),
+            facts=Facts(graph),
+            schedules=Schedules(graph),
+            principals=Principals(graph),
+            logs=Logs(graph),
+            pace=pace,
+        )

@@ -1,8 +1,16 @@
-"""Facts about a tenant that settings are checked against: its domains and its roles."""
+"""Facts about a tenant that settings and requests are checked against, and approvers are shown."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from msgraph.generated.groups.item.group_item_request_builder import GroupItemRequestBuilder
+
+from curfew.concurrency import together
 from curfew.entra.graph import Graph
+from curfew.errors import Unavailable
+
+_GROUP = ["id", "displayName", "isAssignableToRole", "groupTypes", "onPremisesSyncEnabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +22,17 @@ class Domain:
     managed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """A group. The members of a dynamic or synchronised one are not for an app to change."""
+
+    id: str
+    name: str
+    role_assignable: bool
+    dynamic: bool
+    synced: bool
+
+
 class Facts:
     """What one tenant says of itself."""
 
@@ -22,21 +41,59 @@ class Facts:
 
     async def domains(self) -> dict[str, Domain]:
         """The tenant's domains by name."""
-        builder = self._graph.client.domains
-        domains = await self._graph.collect(
-            "read domains", builder.get, lambda link: builder.with_url(link).get()
-        )
+        request = self._graph.client.domains.to_get_request_information()
         return {
             domain.id: Domain(
-                domain.id, bool(domain.is_verified), domain.authentication_type == "Managed"
+                domain.id,
+                bool(domain.flag("isVerified")),
+                domain.text("authenticationType") == "Managed",
             )
-            for domain in domains
+            for domain in await self._graph.collect("read domains", request)
         }
 
     async def role_names(self) -> dict[str, str]:
         """The display name of every enabled role definition of the directory, by its id."""
         builder = self._graph.client.role_management.directory.role_definitions
         roles = await self._graph.collect(
-            "read role definitions", builder.get, lambda link: builder.with_url(link).get()
+            "read role definitions", builder.to_get_request_information()
         )
-        return {role.id: role.display_name for role in roles if role.is_enabled is not False}
+        return {
+            role.id: role.text("displayName") or ""
+            for role in roles
+            if role.flag("isEnabled") is not False
+        }
+
+    async def organization_name(self) -> str:
+        """What the tenant calls itself."""
+        request = self._graph.client.organization.to_get_request_information()
+        found = await self._graph.collect("read organization", request)
+        if not found:
+            raise Unavailable("directory", "read organization")
+        return found[0].needed("displayName")
+
+    async def group(self, group_id: str) -> GroupFacts:
+        """A group by its object id.
+
+        Raises:
+            Missing: the tenant has no such group.
+        """
+        query = GroupItemRequestBuilder.GroupItemRequestBuilderGetQueryParameters(select=_GROUP)
+        request = self._graph.client.groups.by_group_id(group_id).to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        group = await self._graph.read("read group", request)
+        if (types := group.texts("groupTypes")) is None:
+            # What this app may not read comes with its properties empty.
+            raise group.unreadable()
+        return GroupFacts(
+            id=group.id,
+            name=group.needed("displayName"),
+            role_assignable=bool(group.flag("isAssignableToRole")),
+            dynamic="DynamicMembership" in types,
+            synced=bool(group.flag("onPremisesSyncEnabled")),
+        )
+
+    async def groups(self, group_ids: Iterable[str]) -> dict[str, GroupFacts]:
+        """Several groups, by the ids they were asked for; `Missing` when one of them is unknown."""
+        wanted = list(dict.fromkeys(group_ids))
+        return dict(zip(wanted, await together(*map(self.group, wanted)), strict=True))

@@ -1,27 +1,24 @@
 """How an account can sign in: the methods registered for it, and Temporary Access Passes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from msgraph.generated.models.authentication_method import AuthenticationMethod
-from msgraph.generated.models.authentication_method_state import AuthenticationMethodState
 from msgraph.generated.models.temporary_access_pass_authentication_method import (
     TemporaryAccessPassAuthenticationMethod,
-)
-from msgraph.generated.models.temporary_access_pass_authentication_method_configuration import (
-    TemporaryAccessPassAuthenticationMethodConfiguration,
 )
 from pydantic import SecretStr
 
 from curfew.entra.graph import Graph
-from curfew.errors import Missing, Rejected, Unavailable
+from curfew.errors import Missing, Rejected
 
 _TYPE = "#microsoft.graph."
 PASSWORD = f"{_TYPE}passwordAuthenticationMethod"
 PASS = f"{_TYPE}temporaryAccessPassAuthenticationMethod"
 _EMAIL = f"{_TYPE}emailAuthenticationMethod"
+_PASS_POLICY = f"{PASS}Configuration"
 _PASS_POLICY_ID = "temporaryAccessPass"  # noqa: S105 - the name of a policy
 
 # Microsoft keeps each kind of method in a collection of its own; only there can it be deleted.
@@ -84,12 +81,9 @@ class Methods:
 
     async def registered(self, account_id: str) -> list[Method]:
         """Every method of an account but its password, which cannot be removed, only changed."""
-        builder = self._of(account_id).methods
-        methods: list[AuthenticationMethod] = await self._graph.collect(
-            "read sign-in methods", builder.get, lambda link: builder.with_url(link).get()
-        )
-        found = [Method(method.id or "", method.odata_type or "") for method in methods]
-        return [method for method in found if method.kind != PASSWORD]
+        request = self._of(account_id).methods.to_get_request_information()
+        found = await self._graph.collect("read sign-in methods", request)
+        return [Method(each.id, each.kind) for each in found if each.kind != PASSWORD]
 
     async def remove(self, account_id: str, method: Method) -> None:
         """Remove a method. One that is gone is done.
@@ -101,26 +95,23 @@ class Methods:
         if kind not in COLLECTIONS:
             raise Rejected("directory", "remove sign-in method", service_code="UnknownMethod")
         by_id = deletion_of(self._of(account_id), COLLECTIONS[kind])
-        try:
-            with self._graph.call("remove sign-in method"):
-                await by_id(method.id).delete()
-        except Missing:
-            return
+        with suppress(Missing):
+            await self._graph.send(
+                "remove sign-in method", by_id(method.id).to_delete_request_information()
+            )
 
     async def pass_policy(self) -> PassPolicy:
         """The tenant's policy for Temporary Access Passes."""
         policy = self._graph.client.policies.authentication_methods_policy
         configurations = policy.authentication_method_configurations
-        with self._graph.call("read pass policy"):
-            found = await configurations.by_authentication_method_configuration_id(
-                _PASS_POLICY_ID
-            ).get()
-        if not isinstance(found, TemporaryAccessPassAuthenticationMethodConfiguration):
-            raise Unavailable("directory", "read pass policy")
+        builder = configurations.by_authentication_method_configuration_id(_PASS_POLICY_ID)
+        found = await self._graph.read("read pass policy", builder.to_get_request_information())
+        if found.kind != _PASS_POLICY:
+            raise found.unreadable()
         return PassPolicy(
-            enabled=found.state is AuthenticationMethodState.Enabled,
-            shortest=found.minimum_lifetime_in_minutes or 60,
-            longest=found.maximum_lifetime_in_minutes or 480,
+            enabled=found.text("state") == "enabled",
+            shortest=found.number("minimumLifetimeInMinutes") or 60,
+            longest=found.number("maximumLifetimeInMinutes") or 480,
         )
 
     async def create_pass(self, account_id: str, lifetime: int) -> TemporaryAccessPass:
@@ -128,16 +119,14 @@ class Methods:
         wanted = TemporaryAccessPassAuthenticationMethod(
             lifetime_in_minutes=lifetime, is_usable_once=False
         )
-        with self._graph.call("create pass"):
-            made = await self._of(account_id).temporary_access_pass_methods.post(wanted)
-        if made is None or not made.temporary_access_pass:
-            raise Unavailable("directory", "create pass")
+        builder = self._of(account_id).temporary_access_pass_methods
+        made = await self._graph.read("create pass", builder.to_post_request_information(wanted))
         return TemporaryAccessPass(
-            value=SecretStr(made.temporary_access_pass),
-            usable=bool(made.is_usable),
-            usability=made.method_usability_reason or "",
-            lifetime=made.lifetime_in_minutes or lifetime,
-            created_at=made.created_date_time,
+            value=SecretStr(made.needed("temporaryAccessPass")),
+            usable=bool(made.flag("isUsable")),
+            usability=made.text("methodUsabilityReason") or "",
+            lifetime=made.number("lifetimeInMinutes") or lifetime,
+            created_at=made.moment("createdDateTime"),
         )
 
     def _of(self, account_id: str) -> Any:  # noqa: ANN401 - a generated builder of the SDK

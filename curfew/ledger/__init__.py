@@ -1,8 +1,18 @@
-"""The ledger in Table Storage: settings, accounts, leases (live) and history (over)."""
+"""The ledger in Table Storage: settings, accounts, leases, history, and the audit trail."""
 
 from curfew.ledger.accounts import AccountRecord, Accounts
+from curfew.ledger.audit import AuditTrail
+from curfew.ledger.audit_rows import AuditQuery
 from curfew.ledger.leases import Leases
 from curfew.ledger.tables import Tables
 from curfew.ledger.tenants import TenantStore
 
-__all__ = ["AccountRecord", "Accounts", "Leases", "Tables", "TenantStore"]
+__all__ = [
+    "AccountRecord",
+    "Accounts",
+    "AuditQuery",
+    "AuditTrail",
+    "Leases",
+    "Tables",
+    "TenantStore",
+]

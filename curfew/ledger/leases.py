@@ -6,16 +6,23 @@ transaction of Table Storage, so of any number of simultaneous requests exactly 
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from curfew.errors import Changed, Missing
+from pydantic import ValidationError
+
+from curfew.errors import Changed, Missing, Unavailable
 from curfew.ids import tenant_of
 from curfew.ledger.tables import Columns, Row, Tables
 from curfew.model.base import Model
 from curfew.model.grants import GrantId, GrantState, Lease
+from curfew.model.reports import ActivityReport
+from curfew.model.tenants import GrantKind
 
 LEASES = "leases"
 HISTORY = "history"
 _TRIES = 5
+# Keys of grants begin with "g-", those of claims with "claim:".
+_GRANTS_ONLY = "RowKey ge 'g-'"
 
 
 class _Claim(Model):
@@ -47,14 +54,30 @@ class Leases:
         self._tables = tables
 
     async def open(self, lease: Lease) -> None:
-        """Write the lease and claim the account, both or neither.
+        """Write the lease and, where it is to hold one, the claim on its account: both or neither.
+
+        A grant whose start is still to come claims its account then, and a role grant claims none.
 
         Raises:
             AlreadyExists: the account has a live grant, or this grant id was used.
         """
-        plan = lease.plan
-        claim = Row(plan.tenant_id, _claim_key(lease), _Claim(grant_id=plan.grant_id).to_json())
-        await self._tables.create(LEASES, (_row(lease), _columns(lease)), (claim, {}))
+        rows: list[tuple[Row, Columns]] = [(_row(lease), _columns(lease))]
+        if lease.claimed:
+            rows.append((_claim_row(lease), {}))
+        await self._tables.create(LEASES, *rows)
+
+    async def claim(self, lease: Lease) -> Lease:
+        """Write a lease as it was read, now with the claim on its account: both or neither.
+
+        Raises:
+            AlreadyExists: another grant has the account.
+            Changed: somebody else wrote since the lease was read.
+        """
+        claimed = lease.model_copy(update={"claimed": True})
+        await self._tables.replace_and_create(
+            LEASES, (_row(claimed), _columns(claimed)), (_claim_row(claimed), {})
+        )
+        return await self.get(lease.plan.grant_id)
 
     async def holder(self, tenant_id: str, user_principal_name: str) -> str | None:
         """The id of the grant that holds an account, None when it is free."""
@@ -124,12 +147,32 @@ class Leases:
         await self._tables.put(HISTORY, _row(ended), _columns(ended))
         await self._release(lease)
 
+    async def attach(self, grant_id: str, report: ActivityReport) -> Lease:
+        """Attach the activity report to a grant that is over. One that is there already stays.
+
+        Raises:
+            Missing: the grant is not in the history.
+            Changed: others kept writing, five times in a row.
+        """
+        for remaining in reversed(range(_TRIES)):
+            lease = _lease(await self._tables.get(HISTORY, tenant_of(grant_id), grant_id))
+            if lease.report is not None:
+                return lease
+            told = lease.model_copy(update={"report": report})
+            try:
+                await self._tables.put(HISTORY, _row(told), _columns(told))
+            except Changed:
+                if not remaining:
+                    raise
+            else:
+                return told
+        raise AssertionError
+
     async def _release(self, lease: Lease) -> None:
         plan = lease.plan
+        claim = (_claim_key(lease),) if lease.claimed else ()
         try:
-            await self._tables.delete_together(
-                LEASES, plan.tenant_id, plan.grant_id, _claim_key(lease)
-            )
+            await self._tables.delete_together(LEASES, plan.tenant_id, plan.grant_id, *claim)
         except Missing:
             # The first run of this step deleted both. The claim may be another grant's by now.
             return
@@ -140,6 +183,31 @@ class Leases:
         rows = self._tables.all(LEASES, *_filter(query))
         async for row in rows:
             yield _lease(row)
+
+    async def overdue(self, now: datetime) -> AsyncIterator[tuple[str, Lease | None]]:
+        """The id of every grant of every tenant whose deadline has passed, with its lease.
+
+        None is a lease that cannot be read: it must not keep the others from being ended.
+        """
+        query = f"{_GRANTS_ONLY} and deadline le @now"
+        async for row in self._tables.all(LEASES, query, {"now": _stamp(now)}):
+            try:
+                yield row.key, _lease(row)
+            except ValidationError:
+                yield row.key, None
+
+    async def of_principal(self, tenant_id: str, principal_id: str) -> list[Lease]:
+        """The live leases of role grants to one user.
+
+        Raises:
+            Unavailable: one of them cannot be read, so nobody can tell what it has given.
+        """
+        query = f"{_GRANTS_ONLY} and PartitionKey eq @tenant and principal eq @principal"
+        parameters = {"tenant": tenant_id, "principal": principal_id}
+        try:
+            return [_lease(row) async for row in self._tables.all(LEASES, query, parameters)]
+        except ValidationError as error:
+            raise Unavailable("ledger", f"read {LEASES}") from error
 
     async def page(
         self,
@@ -163,6 +231,11 @@ def _claim_key(lease: Lease) -> str:
     return f"claim:{lease.plan.user_principal_name}"
 
 
+def _claim_row(lease: Lease) -> Row:
+    plan = lease.plan
+    return Row(plan.tenant_id, _claim_key(lease), _Claim(grant_id=plan.grant_id).to_json())
+
+
 def _row(lease: Lease) -> Row:
     plan = lease.plan
     return Row(plan.tenant_id, plan.grant_id, lease.to_json(), lease.etag)
@@ -176,14 +249,19 @@ def _columns(lease: Lease) -> Columns:
     return {
         "state": lease.state.value,
         "technician": lease.technician.id,
-        "deadline": lease.deadline.isoformat(timespec="seconds"),
+        "deadline": _stamp(lease.deadline),
+        "principal": (lease.plan.account_id or "") if lease.kind is GrantKind.ROLE else "",
         "stuck": lease.stuck,
     }
 
 
+def _stamp(moment: datetime) -> str:
+    # Whole seconds of UTC: as texts they sort as the moments do.
+    return moment.isoformat(timespec="seconds")
+
+
 def _filter(query: GrantQuery) -> tuple[str, Columns]:
-    # Keys of grants begin with "g-", those of claims with "claim:".
-    parts = ["RowKey ge 'g-'"]
+    parts = [_GRANTS_ONLY]
     parameters: dict[str, str | bool] = {}
     wanted = {
         "PartitionKey": query.tenant,

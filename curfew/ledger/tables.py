@@ -1,9 +1,10 @@
 """Table Storage as documents: a JSON text per row, with the columns that are searched beside it."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Self
 
 from azure.core import MatchConditions
@@ -18,16 +19,24 @@ type Columns = Mapping[str, str | bool]
 
 _ONE_TRY: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
 _TABLE_MISSING = "TableNotFound"
+_DOCUMENT = "document"
+# Table Storage keeps 64 KiB of UTF-16 in a property, so a long document stands in several.
+_LONGEST_PART = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as it was read: its keys, its document, and the ETag of that reading."""
+    """A row as it was read: its keys, its document, and the ETag of that reading.
+
+    `columns` are what it is searched by, as they were read. A document that is no JSON, which
+    nothing here ever writes, is read as None.
+    """
 
     partition: str
     key: str
     document: Any
     etag: str = ""
+    columns: Columns = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,29 @@ class Tables:
             return await self._client(table).submit_transaction(operations)
 
         await self._writing(table, f"create {table}", write)
+
+    async def replace_and_create(
+        self, table: str, replaced: tuple[Row, Columns], *created: tuple[Row, Columns]
+    ) -> str:
+        """Replace a row as it was read and create others of its partition, or do nothing.
+
+        Answers the new ETag of the row that was replaced.
+
+        Raises:
+            AlreadyExists: a row to be created is there.
+            Changed: somebody else has written the row to be replaced since it was read.
+            Missing: the row to be replaced is gone.
+        """
+        row, columns = replaced
+        condition = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
+        mode = {"mode": UpdateMode.REPLACE, **condition}
+        operations: list[Any] = [(TransactionOperation.UPDATE, _entity(row, columns), mode)]
+        operations += [(TransactionOperation.CREATE, _entity(r, more)) for r, more in created]
+
+        async def write() -> list[Mapping[str, Any]]:
+            return await self._client(table).submit_transaction(operations)
+
+        return str((await self._writing(table, f"replace {table}", write))[0]["etag"])
 
     async def delete(self, table: str, partition: str, key: str, etag: str = "") -> None:
         """Delete a row; one that is gone is done.
@@ -189,9 +221,13 @@ class Tables:
 
 
 def _row(entity: TableEntity) -> Row:
-    document = json.loads(entity["document"])
+    try:
+        document = json.loads("".join(_parts(entity)))
+    except (KeyError, TypeError, ValueError):
+        document = None
     etag = str(entity.metadata.get("etag") or "")
-    return Row(entity["PartitionKey"], entity["RowKey"], document, etag)
+    columns = {name: value for name, value in entity.items() if not _is_own(name)}
+    return Row(entity["PartitionKey"], entity["RowKey"], document, etag, columns)
 
 
 def _entity(row: Row, columns: Columns | None) -> dict[str, str | bool]:
@@ -200,5 +236,26 @@ def _entity(row: Row, columns: Columns | None) -> dict[str, str | bool]:
         **(columns or {}),
         "PartitionKey": row.partition,
         "RowKey": row.key,
-        "document": document,
+        **{_part_name(number): part for number, part in enumerate(_cut(document))},
     }
+
+
+def _cut(document: str) -> Iterator[str]:
+    return (document[at : at + _LONGEST_PART] for at in range(0, len(document), _LONGEST_PART))
+
+
+def _part_name(number: int) -> str:
+    return f"{_DOCUMENT}{number or ''}"
+
+
+def _parts(entity: TableEntity) -> Iterator[str]:
+    yield entity[_DOCUMENT]
+    for number in count(1):
+        if _part_name(number) not in entity:
+            return
+        yield entity[_part_name(number)]
+
+
+def _is_own(name: str) -> bool:
+    is_part = name.startswith(_DOCUMENT) and name.removeprefix(_DOCUMENT).isdecimal()
+    return name in {"PartitionKey", "RowKey", _DOCUMENT} or is_part

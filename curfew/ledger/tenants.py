@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from curfew.ledger.tables import Row, Tables
+from curfew.ledger.tables import Columns, Row, Tables
 from curfew.model.tenants import Profile, Tenant
 
 TENANTS = "tenants"
@@ -29,6 +29,12 @@ class TenantStore:
         async for row in self._tables.all(TENANTS, "RowKey eq @key", {"key": _KEY}):
             yield _tenant(row)
 
+    async def leaving(self) -> AsyncIterator[Tenant]:
+        """Every tenant that is being off-boarded."""
+        query = "RowKey eq @key and leaving eq @leaving"
+        async for row in self._tables.all(TENANTS, query, {"key": _KEY, "leaving": True}):
+            yield _tenant(row)
+
     async def put(self, tenant: Tenant) -> Tenant:
         """Create a tenant (no ETag) or replace the one that was read (with its ETag).
 
@@ -37,7 +43,9 @@ class TenantStore:
             Changed: somebody else wrote since it was read.
         """
         row = Row(tenant.id, _KEY, tenant.to_json(), tenant.etag)
-        return tenant.model_copy(update={"etag": await _write(self._tables, TENANTS, row)})
+        columns = {"leaving": tenant.leaving_since is not None}
+        etag = await _write(self._tables, TENANTS, row, columns)
+        return tenant.model_copy(update={"etag": etag})
 
     async def delete(self, tenant: Tenant) -> None:
         """Delete a tenant as it was read, its profiles first."""
@@ -62,17 +70,18 @@ class TenantStore:
     async def put_profile(self, profile: Profile) -> Profile:
         """Create a profile (no ETag) or replace the one that was read; raises as `put` does."""
         row = Row(profile.tenant, profile.name, profile.to_json(), profile.etag)
-        return profile.model_copy(update={"etag": await _write(self._tables, PROFILES, row)})
+        etag = await _write(self._tables, PROFILES, row, {})
+        return profile.model_copy(update={"etag": etag})
 
     async def delete_profile(self, profile: Profile) -> None:
         """Delete a profile as it was read."""
         await self._tables.delete(PROFILES, profile.tenant, profile.name, profile.etag)
 
 
-async def _write(tables: Tables, table: str, row: Row) -> str:
+async def _write(tables: Tables, table: str, row: Row, columns: Columns) -> str:
     if row.etag:
-        return await tables.put(table, row)
-    await tables.create(table, (row, {}))
+        return await tables.put(table, row, columns)
+    await tables.create(table, (row, columns))
     return (await tables.get(table, row.partition, row.key)).etag
 
 

@@ -18,10 +18,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 ISO_DURATION = re.compile(
-    r"P(?=[0-9T])(?:[0-9]{1,3}D)?(?:T(?=[0-9])(?:[0-9]{1,4}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,7}S)?)?"
+    r"P(?=[0-9T])(?:[0-9]{1,4}D)?(?:T(?=[0-9])(?:[0-9]{1,4}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,7}(?:\.[0-9]{1,3})?S)?)?"
 )
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 LONGEST = timedelta(days=31)
+_LONGEST_PERIOD = timedelta(days=3650)
 
 _timedelta: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 
@@ -60,7 +61,7 @@ def _no_control_characters(value: str) -> str:
     return value
 
 
-def _duration(value: object) -> timedelta:
+def _span(value: object, longest: timedelta) -> timedelta:
     if isinstance(value, timedelta):
         parsed = value
     elif isinstance(value, str) and ISO_DURATION.fullmatch(value):
@@ -68,17 +69,29 @@ def _duration(value: object) -> timedelta:
     else:
         message = "must be an ISO 8601 duration such as PT4H or PT90M"
         raise ValueError(message)
-    if not timedelta(0) < parsed <= LONGEST:
-        message = "must be longer than nothing and at most 31 days"
+    if not timedelta(0) < parsed <= longest:
+        message = f"must be longer than nothing and at most {longest.days} days"
         raise ValueError(message)
     return parsed
+
+
+def _period(value: object) -> timedelta:
+    return _span(value, _LONGEST_PERIOD)
+
+
+def _duration(value: object) -> timedelta:
+    return _span(value, LONGEST)
 
 
 def _utc(value: datetime) -> datetime:
     if value.utcoffset() is None:
         message = "must carry its offset, for example 2026-01-31T09:00:00Z"
         raise ValueError(message)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        message = "must lie between the years 1 and 9999, in UTC as well"
+        raise ValueError(message) from None
 
 
 def _uuid(value: object) -> str:
@@ -88,19 +101,25 @@ def _uuid(value: object) -> str:
     raise ValueError(message)
 
 
+_SCHEMA = {
+    "type": "string",
+    "format": "duration",
+    "pattern": f"^{ISO_DURATION.pattern}$",
+}
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "duration",
-            "pattern": f"^{ISO_DURATION.pattern}$",
-            "examples": ["PT4H"],
-        }
-    ),
+    WithJsonSchema({**_SCHEMA, "examples": ["PT4H"]}),
 ]
 """An ISO 8601 duration in days, hours, minutes and seconds; more than nothing, at most 31 days."""
+
+Period = Annotated[
+    timedelta,
+    BeforeValidator(_period),
+    WithJsonSchema({**_SCHEMA, "examples": ["P90D"]}),
+]
+"""A longer ISO 8601 duration: more than nothing, at most ten years."""
 
 Moment = Annotated[
     datetime,

@@ -1,14 +1,25 @@
 """Grants and leases: one access from request to verified end, and what takes it back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
 from curfew.clouds import CloudName
+from curfew.model.approvals import Approval, DecisionOrder, Extension, ExtensionState, Person
 from curfew.model.base import Duration, Guid, Label, Model, Moment, ProfileName, Remark
-from curfew.model.tenants import GRANTS_SECRETS, Connection, CredentialKind, Role
+from curfew.model.reports import ActivityReport
+from curfew.model.tenants import (
+    GRANTS_SECRETS,
+    Connection,
+    CredentialKind,
+    EndingMode,
+    GrantKind,
+    Group,
+    Role,
+    RoleMode,
+)
 
 PROVISIONING_LIMIT = timedelta(minutes=15)
 """How long giving may take, replication included, before it is taken back as failed."""
@@ -21,19 +32,26 @@ GrantId = Annotated[
 ]
 
 
-class GrantKind(StrEnum):
-    """What a grant gives: here, the use of a technician's own account in the customer tenant."""
-
-    ACCOUNT = "account"
-
-
 class GrantState(StrEnum):
-    """Where a grant is in its life."""
+    """Where a grant is in its life. In the first two and the last nothing was ever given."""
 
+    AWAITING_APPROVAL = "awaiting-approval"
+    SCHEDULED = "scheduled"
     PROVISIONING = "provisioning"
     ACTIVE = "active"
     ENDING = "ending"
     ENDED = "ended"
+    CLOSED = "closed"
+
+    @property
+    def over(self) -> bool:
+        """Whether this is the last state of a grant."""
+        return self in {GrantState.ENDED, GrantState.CLOSED}
+
+    @property
+    def unopened(self) -> bool:
+        """Whether nothing was given yet, not even a password."""
+        return self in {GrantState.AWAITING_APPROVAL, GrantState.SCHEDULED}
 
 
 class EndReason(StrEnum):
@@ -44,6 +62,12 @@ class EndReason(StrEnum):
     REVOKED = "revoked"
     TICKET_CLOSED = "ticket-closed"
     FAILED = "failed"
+    SWEPT = "swept"
+    IDLE = "idle"
+    DENIED = "denied"
+    APPROVAL_EXPIRED = "approval-expired"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
 
 
 class Ticket(Model):
@@ -58,9 +82,18 @@ class GrantRequest(Model):
 
     tenant: Guid
     profile: ProfileName
-    kind: GrantKind = GrantKind.ACCOUNT
+    kind: GrantKind | None = Field(
+        default=None, description="The profile's kind; another one is refused."
+    )
+    subject: Guid | None = Field(
+        default=None,
+        description="Of a role grant: the object id of the user, oneself when absent.",
+    )
     duration: Duration | None = Field(
         default=None, description="How long; the profile's default when absent."
+    )
+    start_at: Moment | None = Field(
+        default=None, description="When it shall begin; nothing exists before."
     )
     justification: Remark | None = None
     ticket: Ticket | None = None
@@ -70,13 +103,6 @@ class EndRequest(Model):
     """What is said when a grant is ended early."""
 
     reason: Remark | None = None
-
-
-class Person(Model):
-    """Who did something, by object id; the name is for reading only."""
-
-    id: Guid
-    name: str
 
 
 class Plan(Model):
@@ -112,10 +138,40 @@ class Plan(Model):
     role_groups_before: tuple[str, ...] = Field(
         default=(), description="Role-assignable groups it was in: ids that an ending spares."
     )
+    groups_before: tuple[str, ...] | None = Field(
+        default=None,
+        description="Every group it was in: ids that an ending spares. None: nobody looked, and "
+        "an ending leaves role-assignable groups and the plan's own only.",
+    )
     roles: tuple[Role, ...]
     credential: CredentialKind
     duration: Duration
     provision_by: Moment
+    kind: GrantKind = GrantKind.ACCOUNT
+    groups: tuple[Group, ...] = ()
+    role_mode: RoleMode = RoleMode.DIRECT
+    ending_mode: EndingMode = EndingMode.DISABLE
+    justification: str | None = None
+    ticket: Ticket | None = None
+    approval: Approval | None = Field(
+        default=None, description="What must be consented to before anything is given."
+    )
+    start_at: Moment | None = None
+    spared: tuple[str, ...] = Field(
+        default=(),
+        description="Of a role grant: roles and groups the user holds anyway; an ending spares.",
+    )
+    given: tuple[str, ...] = Field(
+        default=(),
+        description="Of a role grant: roles and groups that are Curfew's to take back.",
+    )
+    assigned: dict[Guid, str] = Field(
+        default_factory=dict,
+        description="Of a role grant: the id of the assignment that was made for a role.",
+    )
+    until: Moment | None = Field(
+        default=None, description="The expiry, where it is fixed before the access is given."
+    )
 
     def to_take_back(self) -> Self:
         """The plan as an ending may act on it: without an account that was never opened.
@@ -140,6 +196,9 @@ class SecretVersion(Model):
 
     name: str
     version: str
+    lapses_at: Moment | None = Field(
+        default=None, description="When Entra itself refuses it; none for a password."
+    )
 
 
 class Handover(Model):
@@ -150,18 +209,22 @@ class Handover(Model):
 
 
 class Evidence(Model):
-    """What was read back after an ending. Each fact was seen in the directory or the vault."""
+    """What was read back after an ending. Each fact was seen in the directory or the vault.
+
+    None is a fact that is no part of the grant: the account of a role grant stays as it is.
+    """
 
     verified_at: Moment
     account_existed: bool
-    account_disabled: bool
+    account_disabled: bool | None
     roles_left: int
     groups_left: int
     methods_left: int
     password_changed_at: Moment | None = None
-    password_rotated: bool
+    password_rotated: bool | None
     sessions_revoked: bool
-    credential_disabled: bool
+    credential_disabled: bool | None
+    account_deleted: bool | None = None
 
     @property
     def clean(self) -> bool:
@@ -169,11 +232,19 @@ class Evidence(Model):
         nothing_left = not (self.roles_left or self.groups_left or self.methods_left)
         return (
             nothing_left
-            and self.account_disabled
-            and self.password_rotated
+            and self.account_disabled is not False
+            and self.password_rotated is not False
             and self.sessions_revoked
-            and self.credential_disabled
+            and self.credential_disabled is not False
         )
+
+
+class Readings(Model):
+    """What the first pass of an ending without workflow read: later ones measure against it."""
+
+    rotated_after: Moment | None = None
+    revoked_after: Moment | None = None
+    absent_since: Moment | None = None
 
 
 class Lease(Model):
@@ -186,8 +257,19 @@ class Lease(Model):
     profile: ProfileName
     kind: GrantKind = GrantKind.ACCOUNT
     technician: Person
+    subject_name: str = Field(
+        default="", description="Of a role grant: the user, as the directory names him."
+    )
     justification: str | None = None
     ticket: Ticket | None = None
+    claimed: bool = Field(
+        default=True, description="Whether it holds the claim on the account it is for."
+    )
+    approval: Approval | None = None
+    words: tuple[DecisionOrder, ...] = Field(
+        default=(), description="What approvers have said over the API, counted or not."
+    )
+    extensions: tuple[Extension, ...] = ()
     request_digest: str = ""
     requested_at: Moment
     deadline: Moment = Field(
@@ -203,7 +285,36 @@ class Lease(Model):
     rounds: int = 0
     evidence: Evidence | None = None
     ended_at: Moment | None = None
+    readings: Readings = Readings()
+    report: ActivityReport | None = None
     etag: str = Field(default="", exclude=True)
+
+    @property
+    def pending_extension(self) -> Extension | None:
+        """The extension that approvers have not decided yet."""
+        waiting = ExtensionState.AWAITING_APPROVAL
+        return next((wish for wish in self.extensions if wish.state is waiting), None)
+
+    def extension_waits(self, now: datetime) -> bool:
+        """Whether approvers may still decide about an extension."""
+        wish = self.pending_extension
+        return wish is not None and (wish.approval is None or now < wish.approval.deadline)
+
+    @property
+    def concerned(self) -> frozenset[str]:
+        """Who has no say in it, by object id: who asked, whom it is for, who wants it longer."""
+        subject = self.plan.account_id if self.plan.kind is GrantKind.ROLE else None
+        wish = self.pending_extension
+        people = (self.technician.id, subject, wish.by.id if wish else None)
+        return frozenset(person for person in people if person)
+
+    @property
+    def question(self) -> Approval | None:
+        """What approvers are asked right now: the request, or an extension of it."""
+        if self.state is GrantState.AWAITING_APPROVAL:
+            return self.approval
+        wish = self.pending_extension if self.state is GrantState.ACTIVE else None
+        return wish.approval if wish else None
 
 
 class GrantView(Model):
@@ -218,12 +329,18 @@ class GrantView(Model):
     profile: ProfileName
     technician: Person
     user_principal_name: str
+    subject_name: str
     roles: tuple[Role, ...]
+    groups: tuple[Group, ...]
+    role_mode: RoleMode
     credential: CredentialKind
     duration: Duration
     justification: str | None
     ticket: Ticket | None
     requested_at: Moment
+    start_at: Moment | None
+    approval: Approval | None
+    extensions: tuple[Extension, ...]
     activated_at: Moment | None
     expires_at: Moment | None
     end_reason: EndReason | None
@@ -232,6 +349,9 @@ class GrantView(Model):
     failure: str | None
     evidence: Evidence | None
     ended_at: Moment | None
+    report: ActivityReport | None = Field(
+        default=None, description="What was done with it; absent from lists."
+    )
 
     @classmethod
     def of(cls, lease: Lease) -> Self:
@@ -243,6 +363,9 @@ class GrantView(Model):
             tenant=plan.tenant_id,
             user_principal_name=plan.user_principal_name,
             roles=plan.roles,
+            groups=plan.groups,
+            role_mode=plan.role_mode,
+            start_at=plan.start_at,
             credential=plan.credential,
             duration=plan.duration,
             **{name: getattr(lease, name) for name in same},

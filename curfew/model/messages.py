@@ -4,6 +4,7 @@ All of it stands in durable histories, so none of it holds a secret (rule 7), an
 an addition with a default (rule 11).
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -11,10 +12,15 @@ from typing import Any, Self
 from pydantic import Field
 
 from curfew.errors import CurfewError, NameTaken, NotYet, ServiceError, Unavailable
-from curfew.model.base import Model, Moment, Remark
-from curfew.model.grants import EndReason, Evidence, Handover, Person, Plan, SecretVersion
+from curfew.model.approvals import Approval, ConsentId, DecisionOrder, Extension, Person
+from curfew.model.base import Duration, Model, Moment, Remark
+from curfew.model.grants import EndReason, Evidence, Handover, Plan, SecretVersion
+from curfew.model.tenants import GrantKind
 
 END_EVENT = "end"
+APPROVE_EVENT = "approve"
+DENY_EVENT = "deny"
+EXTEND_EVENT = "extend"
 CREATION_SETTLES = timedelta(minutes=10)
 """How long an account may stay invisible after a creation that nobody saw succeed or fail."""
 
@@ -65,6 +71,71 @@ class Ending(Model):
     failure: str | None = None
 
 
+class Recording(Model):
+    """Write an approver's word into the lease, if it counts."""
+
+    plan: Plan
+    order: DecisionOrder
+
+
+class Tally(Model):
+    """Where a question stands after a word was recorded; none where there is no such question."""
+
+    approval: Approval | None = None
+
+
+class Lapse(Model):
+    """The approval deadline of an extension has passed, or its grant ended."""
+
+    plan: Plan
+    extension: ConsentId
+
+
+class ExtendOrder(Model):
+    """The payload of the event `extend`."""
+
+    id: ConsentId
+    by: Person
+    duration: Duration
+    comment: Remark | None = None
+
+
+class Prolonging(Model):
+    """Move the expiry of an active grant, or ask the approvers first."""
+
+    plan: Plan
+    order: ExtendOrder
+    expires_at: Moment
+
+
+class Settling(Model):
+    """Move the expiry of an active grant, now that its approvers have consented."""
+
+    plan: Plan
+    extension: ConsentId
+    expires_at: Moment
+
+
+class Prolonged(Model):
+    """What became of the wish; the expiry that holds from now on."""
+
+    extension: Extension
+    expires_at: Moment
+
+
+class Admission(Model):
+    """The settings were looked at again: the plan to give, or every reason against it."""
+
+    plan: Plan
+    refusals: tuple[str, ...] = ()
+
+
+class Announced(Model):
+    """The ending is on record; `over` if the grant was in the history already."""
+
+    over: bool = False
+
+
 class Opened(Model):
     """The account is there, disabled, and ours; the plan now knows it."""
 
@@ -81,6 +152,12 @@ class Assigned(Model):
     """The role assignments that were made: taken back by their ids, whatever a list shows."""
 
     assignments: tuple[str, ...]
+    plan: Plan | None = Field(
+        default=None, description="The plan with what this run learnt, where it learnt something."
+    )
+    expires_at: Moment | None = Field(
+        default=None, description="The expiry, where Microsoft keeps it as well and knows it."
+    )
 
 
 class PassOrder(Model):
@@ -99,7 +176,10 @@ class Activation(Model):
 
 
 class EndStep(StrEnum):
-    """The steps of taking back. Disabling goes first, alone; the rest in any order."""
+    """The steps of taking back. Disabling goes first, alone; the rest in any order.
+
+    A role grant knows two of them: the account is somebody's own.
+    """
 
     DISABLE = "disable_account"
     REVOKE = "revoke_sessions"
@@ -107,6 +187,27 @@ class EndStep(StrEnum):
     REMOVE_METHODS = "remove_methods"
     ROTATE = "rotate_password"
     RETIRE = "retire_credential"
+
+    @classmethod
+    def of(cls, kind: GrantKind) -> tuple["EndStep", ...]:
+        """The steps that the ending of a grant of this kind takes."""
+        return (cls.REMOVE_ACCESS, cls.REVOKE) if kind is GrantKind.ROLE else tuple(cls)
+
+
+# Each fact of the evidence, and the step to take again where it does not hold.
+_MENDED_BY: tuple[tuple[Callable[[Evidence], bool], EndStep], ...] = (
+    (lambda evidence: evidence.account_disabled is not False, EndStep.DISABLE),
+    (lambda evidence: not (evidence.roles_left or evidence.groups_left), EndStep.REMOVE_ACCESS),
+    (lambda evidence: not evidence.methods_left, EndStep.REMOVE_METHODS),
+    (lambda evidence: evidence.password_rotated is not False, EndStep.ROTATE),
+    (lambda evidence: evidence.sessions_revoked, EndStep.REVOKE),
+    (lambda evidence: evidence.credential_disabled is not False, EndStep.RETIRE),
+)
+
+
+def steps_to_mend(evidence: Evidence) -> tuple[EndStep, ...]:
+    """The steps whose effect does not show, in their order."""
+    return tuple(step for holds, step in _MENDED_BY if not holds(evidence))
 
 
 class Search(Model):
@@ -178,6 +279,14 @@ class TakingBack(Model):
     rotated_after: Moment | None = None
     revoked_after: Moment | None = None
     absent_since: Moment | None = None
+    evidence: Evidence | None = Field(
+        default=None, description="Of an ending that is verified and has yet to be written down."
+    )
+
+    @classmethod
+    def begin(cls, plan: Plan, ending: Ending, **known: Any) -> Self:  # noqa: ANN401 - fields
+        """The ending of a grant, with every step of its kind still to take."""
+        return cls(ending=ending, pending=EndStep.of(plan.kind), **known)
 
 
 class GrantInput(Model):

@@ -48,6 +48,8 @@ class Tenant:
     removed_assignments: list[RoleAssignment] = field(default_factory=list)
     role_schedules: dict[str, RoleSchedule] = field(default_factory=dict)
     role_requests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    role_eligibilities: dict[str, RoleSchedule] = field(default_factory=dict)
+    role_eligibility_requests: dict[str, dict[str, Any]] = field(default_factory=dict)
     app_roles: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     domains: dict[str, Domain] = field(default_factory=dict)
     access_pass_policy: AccessPassPolicy = field(default_factory=AccessPassPolicy)
@@ -186,6 +188,31 @@ class Tenant:
         )
         self.role_assignments[assignment.id] = assignment
         return assignment
+
+    def make_eligible(
+        self,
+        principal_id: str,
+        role: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> RoleSchedule:
+        """Let a principal activate a role (by name or id) whenever it likes, for good or until."""
+        now = self.now()
+        schedule = RoleSchedule(
+            id=new_id(),
+            principal_id=principal_id,
+            role_id=role_named(role).id,
+            scope="/",
+            created=now,
+            start=start or now,
+            end=end,
+            request_id="",
+            assignment_id=new_assignment_id(),
+            visible_from=now,
+        )
+        self.role_eligibilities[schedule.id] = schedule
+        return schedule
 
     def current_assignments(self) -> Iterator[RoleAssignment]:
         """Every role assignment in effect now; those of deleted accounts sleep until a restore."""

@@ -15,7 +15,8 @@ from simulator.graph.pim_rules import (
     check_terms,
     read_terms,
 )
-from simulator.graph.roles import note, principal_document, principal_seen
+from simulator.graph.roles import note as note_change
+from simulator.graph.roles import principal_document, principal_seen
 from simulator.wire import Response
 
 _WRITE = ("RoleAssignmentSchedule.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory")
@@ -33,8 +34,8 @@ _FILTERABLE = {
     "directoryScopeId": "eq",
     "id": "eq",
 }
-_INSTANCES = Options(COLLECTION | {"$expand"}, _FILTERABLE, expandable=_EXPAND)
-_REQUESTS = Options(
+INSTANCES = Options(COLLECTION | {"$expand"}, _FILTERABLE, expandable=_EXPAND)
+REQUESTS = Options(
     COLLECTION | {"$expand"},
     _FILTERABLE | {"status": "eq", "action": "eq", "targetScheduleId": "eq"},
     expandable=_EXPAND,
@@ -42,29 +43,16 @@ _REQUESTS = Options(
 _ONE = Options(SELECT.names | {"$expand"}, expandable=_EXPAND)
 _NAME = "roleManagement/directory/roleAssignmentScheduleRequests"
 _INSTANCE_NAME = "roleManagement/directory/roleAssignmentScheduleInstances"
+_SCHEDULE_NAME = "roleManagement/directory/roleAssignmentSchedules"
 
 
 def create_request(call: GraphCall) -> Response:
     """Handle one request: give, change or take a role, or only say whether it would be done."""
     terms = read_terms(call.body(), call.tenant.now())
     removing = terms.action == "adminRemove"
-    if not call.has((*_WRITE, _REMOVE) if removing else _WRITE):
-        raise refuse(
-            403,
-            "PermissionScopeNotGranted",
-            f"Authorization failed due to missing permission scope {_WRITE[0]}.",
-        )
-    if not call.tenant.privileged_identity_management:
-        raise refuse(
-            400,
-            "AadPremiumLicenseRequired",
-            "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance "
-            "license.",
-        )
-    if not principal_seen(call, terms.principal_id):
-        raise refuse(400, "SubjectNotFound", "The subject is not found.")
-    if terms.role_id not in ROLES:
-        raise refuse(400, "RoleNotFound", "The role is not found.")
+    require_permission(call, (*_WRITE, _REMOVE) if removing else _WRITE)
+    require_licence(call)
+    require_known(call, terms)
     existing = _existing(call, terms)
     if removing:
         status, schedule_id = _remove(call, terms, existing), None
@@ -72,7 +60,7 @@ def create_request(call: GraphCall) -> Response:
         status, schedule_id = _assign(call, terms, existing)
     else:
         status, schedule_id = _update(call, terms, existing)
-    document = _request_document(call, terms, status, schedule_id)
+    document = request_document(call, terms, status, schedule_id)
     if not terms.validation_only:
         call.tenant.role_requests[document["id"]] = document
     return entity(call.cloud.url, call.query, _NAME, document, 201)
@@ -80,14 +68,14 @@ def create_request(call: GraphCall) -> Response:
 
 def list_requests(call: GraphCall) -> Response:
     """Every request that was made."""
-    documents = [_expanded(call, item) for item in call.tenant.role_requests.values()]
+    documents = [expanded(call, item) for item in call.tenant.role_requests.values()]
     kept = [document for document in documents if call.query.predicate(document)]
     return collection(call.cloud.url, call.request, call.query, _NAME, kept)
 
 
 def get_request(call: GraphCall) -> Response:
     """One request."""
-    document = _expanded(call, _request(call))
+    document = expanded(call, _request(call))
     return entity(call.cloud.url, call.query, _NAME, document)
 
 
@@ -114,6 +102,86 @@ def get_instance(call: GraphCall) -> Response:
         if document["id"] == call.parameters["instance"]:
             return entity(call.cloud.url, call.query, _INSTANCE_NAME, document)
     raise not_found(call.parameters["instance"])
+
+
+def list_schedules(call: GraphCall) -> Response:
+    """The assignments in effect and those still to come; direct ones are among them."""
+    require_licence(call)
+    now, tenant = call.tenant.now(), call.tenant
+    documents = [schedule_document(each) for each in tenant.role_schedules.values()]
+    kept = [
+        document
+        for document, schedule in zip(documents, tenant.role_schedules.values(), strict=True)
+        if not schedule.over(now)
+    ]
+    for each in tenant.role_assignments.values():
+        direct = RoleSchedule(
+            id=each.id,
+            principal_id=each.principal_id,
+            role_id=each.role_id,
+            scope=each.scope,
+            created=each.created,
+            start=each.created,
+            end=None,
+            request_id="",
+            assignment_id=each.id,
+            visible_from=each.created,
+        )
+        kept.append(schedule_document(direct))
+    shown = [expanded(call, item) for item in kept if tenant.holder_exists(item["principalId"])]
+    found = [document for document in shown if call.query.predicate(document)]
+    return collection(call.cloud.url, call.request, call.query, _SCHEDULE_NAME, found)
+
+
+def schedule_document(schedule: RoleSchedule) -> dict[str, Any]:
+    """What PIM keeps of an assignment or an eligibility, from when until when."""
+    kind = "noExpiration" if schedule.end is None else "afterDateTime"
+    return {
+        "id": schedule.id,
+        "principalId": schedule.principal_id,
+        "roleDefinitionId": schedule.role_id,
+        "directoryScopeId": schedule.scope,
+        "appScopeId": None,
+        "createdUsing": schedule.request_id or None,
+        "createdDateTime": stamp(schedule.created),
+        "modifiedDateTime": None,
+        "status": "Provisioned",
+        "memberType": "Direct",
+        "scheduleInfo": {
+            "startDateTime": stamp(schedule.start),
+            "recurrence": None,
+            "expiration": {"type": kind, "duration": None, "endDateTime": stamp(schedule.end)},
+        },
+    }
+
+
+def require_permission(call: GraphCall, alternatives: tuple[str, ...]) -> None:
+    """Refuse a caller without any of these permissions, naming the first."""
+    if not call.has(alternatives):
+        raise refuse(
+            403,
+            "PermissionScopeNotGranted",
+            f"Authorization failed due to missing permission scope {alternatives[0]}.",
+        )
+
+
+def require_licence(call: GraphCall) -> None:
+    """Refuse where Privileged Identity Management was not bought."""
+    if not call.tenant.privileged_identity_management:
+        raise refuse(
+            400,
+            "AadPremiumLicenseRequired",
+            "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance "
+            "license.",
+        )
+
+
+def require_known(call: GraphCall, terms: Terms) -> None:
+    """Refuse a principal that this replica has not seen yet, and a role that does not exist."""
+    if not principal_seen(call, terms.principal_id):
+        raise refuse(400, "SubjectNotFound", "The subject is not found.")
+    if terms.role_id not in ROLES:
+        raise refuse(400, "RoleNotFound", "The role is not found.")
 
 
 Existing = RoleSchedule | RoleAssignment | None
@@ -153,7 +221,7 @@ def _assign(call: GraphCall, terms: Terms, existing: Existing) -> tuple[str, str
         visible_from=call.moment_before(-delay),
     )
     call.tenant.role_schedules[schedule.id] = schedule
-    _note(call, "Add member to role completed (PIM activation)", "Assign", terms)
+    note(call, "Add member to role completed (PIM activation)", "Assign", terms)
     if terms.start > now:
         return "PendingScheduleCreation", schedule.id
     return ("PendingProvisioning" if delay else "Provisioned"), schedule.id
@@ -166,7 +234,7 @@ def _update(call: GraphCall, terms: Terms, existing: Existing) -> tuple[str, str
     if terms.validation_only:
         return "Granted", existing.id
     existing.end = terms.end
-    _note(call, "Update role assignment (PIM)", "Update", terms)
+    note(call, "Update role assignment (PIM)", "Update", terms)
     return "Provisioned", existing.id
 
 
@@ -180,13 +248,14 @@ def _remove(call: GraphCall, terms: Terms, existing: Existing) -> str:
     if not terms.validation_only:
         call.tenant.role_schedules.pop(existing.id, None)
         call.tenant.role_assignments.pop(existing.id, None)
-        _note(call, "Remove member from role (PIM)", "Unassign", terms)
+        note(call, "Remove member from role (PIM)", "Unassign", terms)
     return "Revoked"
 
 
-def _note(call: GraphCall, activity: str, operation: str, terms: Terms) -> None:
+def note(call: GraphCall, activity: str, operation: str, terms: Terms) -> None:
+    """Write what was done about a role into the audit log."""
     now = call.tenant.now()
-    note(
+    note_change(
         call,
         activity,
         operation,
@@ -194,9 +263,10 @@ def _note(call: GraphCall, activity: str, operation: str, terms: Terms) -> None:
     )
 
 
-def _request_document(
+def request_document(
     call: GraphCall, terms: Terms, status: str, schedule_id: str | None
 ) -> dict[str, Any]:
+    """What a request is answered with, and shown as later."""
     now = stamp(call.tenant.now())
     principal = call.principal
     return {
@@ -233,38 +303,39 @@ def _request(call: GraphCall) -> dict[str, Any]:
 
 def _instances(call: GraphCall) -> list[dict[str, Any]]:
     """Schedules in effect, and direct assignments, which never end."""
-    if not call.tenant.privileged_identity_management:
-        raise refuse(
-            400,
-            "AadPremiumLicenseRequired",
-            "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance "
-            "license.",
-        )
+    require_licence(call)
     documents = []
     for assignment in call.tenant.current_assignments():
         schedule = call.tenant.role_schedules.get(assignment.schedule_id or "")
-        documents.append(
-            _expanded(
-                call,
-                {
-                    "id": assignment.id,
-                    "principalId": assignment.principal_id,
-                    "roleDefinitionId": assignment.role_id,
-                    "directoryScopeId": assignment.scope,
-                    "appScopeId": None,
-                    "startDateTime": stamp(schedule.start) if schedule else None,
-                    "endDateTime": stamp(schedule.end) if schedule else None,
-                    "assignmentType": "Assigned",
-                    "memberType": "Direct",
-                    "roleAssignmentOriginId": assignment.id,
-                    "roleAssignmentScheduleId": schedule.id if schedule else assignment.id,
-                },
-            )
+        documents += shown(
+            call,
+            {
+                "id": assignment.id,
+                "principalId": assignment.principal_id,
+                "roleDefinitionId": assignment.role_id,
+                "directoryScopeId": assignment.scope,
+                "appScopeId": None,
+                "startDateTime": stamp(schedule.start) if schedule else None,
+                "endDateTime": stamp(schedule.end) if schedule else None,
+                "assignmentType": "Assigned",
+                "memberType": "Direct",
+                "roleAssignmentOriginId": assignment.id,
+                "roleAssignmentScheduleId": schedule.id if schedule else assignment.id,
+            },
         )
     return documents
 
 
-def _expanded(call: GraphCall, document: dict[str, Any]) -> dict[str, Any]:
+def shown(call: GraphCall, instance: dict[str, Any]) -> list[dict[str, Any]]:
+    """An instance and, where a group holds it, one more for each member, as the member's own."""
+    group = call.tenant.groups.get(instance["principalId"])
+    members = group.members if group else []
+    rows = [instance | {"principalId": one, "memberType": "Group"} for one in members]
+    return [expanded(call, row) for row in (instance, *rows)]
+
+
+def expanded(call: GraphCall, document: dict[str, Any]) -> dict[str, Any]:
+    """A document with what `$expand` asks for."""
     extra: dict[str, Any] = {}
     if "principal" in call.query.expand and call.tenant.holder_exists(document["principalId"]):
         extra["principal"] = principal_document(call, document["principalId"])
@@ -276,9 +347,10 @@ def _expanded(call: GraphCall, document: dict[str, Any]) -> dict[str, Any]:
 ROUTES = (
     # Which permission a request needs depends on its action.
     Route("POST", _NAME, create_request, (), area="pim"),
-    Route("GET", _NAME, list_requests, _READ, _REQUESTS, area="pim"),
+    Route("GET", _NAME, list_requests, _READ, REQUESTS, area="pim"),
     Route("GET", _NAME + "/{request}", get_request, _READ, _ONE, area="pim"),
     Route("POST", _NAME + "/{request}/cancel", cancel_request, _WRITE, area="pim"),
-    Route("GET", _INSTANCE_NAME, list_instances, _READ, _INSTANCES, area="pim"),
+    Route("GET", _SCHEDULE_NAME, list_schedules, _READ, INSTANCES, area="pim"),
+    Route("GET", _INSTANCE_NAME, list_instances, _READ, INSTANCES, area="pim"),
     Route("GET", _INSTANCE_NAME + "/{instance}", get_instance, _READ, _ONE, area="pim"),
 )

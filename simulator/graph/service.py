@@ -8,6 +8,7 @@ from simulator.directory.objects import new_id
 from simulator.graph import (
     audit,
     deleted,
+    eligibility,
     groups,
     methods,
     organization,
@@ -26,7 +27,19 @@ if TYPE_CHECKING:
     from simulator.cloud import Cloud
 
 _PREFIX = "/v1.0/"
-_MODULES = (users, deleted, roles, pim, passes, methods, groups, organization, principals, audit)
+_MODULES = (
+    users,
+    deleted,
+    roles,
+    pim,
+    eligibility,
+    passes,
+    methods,
+    groups,
+    organization,
+    principals,
+    audit,
+)
 _ROUTES: tuple[tuple[re.Pattern[str], Route], ...] = tuple(
     (route.pattern, route) for module in _MODULES for route in module.ROUTES
 )

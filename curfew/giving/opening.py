@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from curfew.concurrency import settled, together
 from curfew.entra.accounts import Account
 from curfew.entra.directory import Directory
-from curfew.entra.methods import PASS
+from curfew.entra.methods import PASS, Method
 from curfew.errors import (
     AlreadyExists,
     ForeignAccount,
@@ -20,11 +20,13 @@ from curfew.errors import (
     Unusable,
     Withdrawn,
 )
+from curfew.giving.keeping import with_new_password
+from curfew.giving.protected import require_unprotected
 from curfew.guards import leased, open_lease, replicating, require_open
-from curfew.keeping import with_new_password
 from curfew.ledger import AccountRecord
 from curfew.model.grants import Lease, Plan, SecretVersion
 from curfew.model.messages import Opened
+from curfew.rights import pim_roles, take_every_role
 from curfew.services import Services
 
 
@@ -37,7 +39,8 @@ async def open_account(services: Services, plan: Plan) -> Opened:
 
     Raises:
         NoOpenLease: there is no lease that is open for giving.
-        ForeignAccount: the name belongs to somebody else, or the account is not ours any more.
+        ForeignAccount: the name belongs to somebody else, the account is not ours any more, or
+            it is one that no grant may touch.
         NotYet: the directory knows the name and shows no account yet.
         Unusable: the profile asks for a pass, and the tenant has switched them off.
     """
@@ -51,20 +54,31 @@ async def open_account(services: Services, plan: Plan) -> Opened:
 
 
 async def _wake_or_create(services: Services, directory: Directory, lease: Lease) -> Opened:
-    known = lease.plan.account_id or await _recorded(services, lease.plan)
+    if lease.plan.opened:
+        # An earlier run has it ready; what it found there before is noted, and not noted anew.
+        return Opened(plan=lease.plan)
+    recorded = await _recorded(services, lease.plan)
+    known = lease.plan.account_id or recorded
     opened = await _wake(services, directory, lease, known) if known else None
     return opened or await _create(services, directory, lease)
 
 
 async def _pass_minutes(directory: Directory, plan: Plan) -> int | None:
     """How long a pass may live: no longer than the grant, as far as the tenant's policy allows."""
-    if not plan.credential.has_pass:
-        return None
+    return await pass_minutes(directory, plan.duration) if plan.credential.has_pass else None
+
+
+async def pass_minutes(directory: Directory, duration: timedelta) -> int:
+    """The whole minutes of a pass for so long, in the range that the tenant allows.
+
+    Raises:
+        Unusable: the tenant has switched passes off.
+    """
     policy = await directory.methods.pass_policy()
     if not policy.enabled:
         message = "Temporary Access Passes are switched off in this tenant."
         raise Unusable(message)
-    wanted = -(-plan.duration // timedelta(minutes=1))
+    wanted = -(-duration // timedelta(minutes=1))
     return min(max(wanted, policy.shortest), policy.longest)
 
 
@@ -76,11 +90,12 @@ async def _wake(
     The sign-in methods it had before are noted in the lease, so that the ending can tell what
     came later. Roles and passes that it has while asleep are of no grant, and are removed.
     """
-    account, methods, groups, assigned = await settled(
+    account, methods, groups, assigned, unprotected = await settled(
         directory.accounts.look(account_id),
         directory.methods.registered(account_id),
-        directory.access.role_groups(account_id),
-        directory.access.assigned_roles(account_id),
+        directory.access.memberships(account_id),
+        _roles_asleep(directory, account_id),
+        require_unprotected(services, directory, lease.plan, account_id),
     )
     if isinstance(account, BaseException):
         raise account
@@ -88,25 +103,42 @@ async def _wake(
         return None
     _require_ours(account, lease.plan)
     with replicating():
-        for reading in (methods, groups, assigned):
+        for reading in (unprotected, methods, groups, assigned):
             if isinstance(reading, BaseException):
                 raise reading
-    if account.enabled:
-        # Somebody enabled it outside of any grant; it gets its new password and roles asleep.
-        await directory.accounts.set_enabled(account.id, enabled=False)
-    await together(
-        *(directory.access.remove_assignment(assignment) for assignment in assigned),
-        *(directory.methods.remove(account.id, m) for m in methods if m.kind == PASS),
-    )
+    passes = [method for method in methods if method.kind == PASS]
+    if account.enabled or assigned or passes:
+        # A look more, for what is taken here would otherwise be missed by a grant that has begun.
+        await open_lease(services, lease.plan)
+        await _put_to_sleep(directory, account, passes)
     found = {
         "account_id": account.id,
         "opened": True,
         "methods_before": tuple(method.id for method in methods if method.has_own_id),
-        "role_groups_before": tuple(groups),
+        "role_groups_before": tuple(group for group, privileged in groups.items() if privileged),
+        "groups_before": tuple(groups),
     }
     plan = lease.plan.model_copy(update=found)
     await _note(services, lease, plan)
     return Opened(plan=plan)
+
+
+async def _roles_asleep(directory: Directory, account_id: str) -> bool:
+    """Whether a sleeping account has roles, or may activate any."""
+    assigned, kept = await together(
+        directory.access.assigned_roles(account_id), pim_roles(directory, account_id)
+    )
+    return bool(assigned or kept.planned or kept.eligible)
+
+
+async def _put_to_sleep(directory: Directory, account: Account, passes: list[Method]) -> None:
+    """Take what an account was given outside of any grant: it gets its new password asleep."""
+    if account.enabled:
+        await directory.accounts.set_enabled(account.id, enabled=False)
+    await together(
+        take_every_role(directory, account.id, ()),
+        *(directory.methods.remove(account.id, each) for each in passes),
+    )
 
 
 async def _create(services: Services, directory: Directory, lease: Lease) -> Opened:
@@ -130,15 +162,14 @@ async def _create(services: Services, directory: Directory, lease: Lease) -> Ope
 async def _opened(
     services: Services, lease: Lease, account_id: str, kept: SecretVersion | None
 ) -> Opened:
-    known = {"account_id": account_id, "opened": True}
+    known = {"account_id": account_id, "opened": True, "groups_before": ()}
     plan = lease.plan.model_copy(update=known)
     # First the record: should the lease be gone by now, the account is ours all the same.
     await record_account(services, plan)
     try:
         await _note(services, lease, plan)
     except NoOpenLease as error:
-        message = "The lease was withdrawn while the account was being created."
-        raise Withdrawn(message) from error
+        raise _withdrawn() from error
     return Opened(plan=plan, password=kept)
 
 
@@ -150,15 +181,33 @@ async def _existing(services: Services, directory: Directory, lease: Lease) -> O
         message = "The account's name is taken, and the directory does not show by whom."
         raise NameTaken(message)
     if account.id == await _recorded(services, plan):
-        if (opened := await _wake(services, directory, lease, account.id)) is None:
-            message = "The directory shows the account by its name and not by its object id."
-            raise NotYet(message)
-        return opened
+        return await _wake_shown(services, directory, lease, account)
     if account.mark != plan.mark:
         message = "An account of this name exists, and Curfew did not create it."
         raise ForeignAccount(message)
     _require_ours(account, plan)
-    return await _opened(services, lease, account.id, None)
+    # Ours by its mark: of a run that nobody saw succeed, or back from the bin.
+    known = {"account_id": account.id, "opened": True}
+    await record_account(services, plan.model_copy(update=known))
+    try:
+        return await _wake_shown(services, directory, lease, account)
+    except NoOpenLease as error:
+        raise _withdrawn() from error
+
+
+async def _wake_shown(
+    services: Services, directory: Directory, lease: Lease, account: Account
+) -> Opened:
+    opened = await _wake(services, directory, lease, account.id)
+    if opened is None:
+        message = "The directory shows the account by its name and not by its object id."
+        raise NotYet(message)
+    return opened
+
+
+def _withdrawn() -> Withdrawn:
+    message = "The lease was withdrawn while the account was being created."
+    return Withdrawn(message)
 
 
 async def record_account(services: Services, plan: Plan) -> None:
@@ -180,8 +229,18 @@ def _require_ours(account: Account, plan: Plan) -> None:
 
 
 async def _recorded(services: Services, plan: Plan) -> str | None:
+    """The technician's account as recorded.
+
+    Raises:
+        ForeignAccount: an administrator has taken it out of Curfew's hands.
+    """
     record = await services.accounts.find(plan.tenant_id, plan.user_principal_name)
-    return record.account_id if record and record.technician_id == plan.technician_id else None
+    if record is None or record.technician_id != plan.technician_id:
+        return None
+    if record.adopted_by is not None:
+        message = "An administrator has adopted this account; Curfew leaves it alone."
+        raise ForeignAccount(message)
+    return record.account_id
 
 
 async def _note(services: Services, lease: Lease, plan: Plan) -> None:

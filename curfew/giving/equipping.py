@@ -1,19 +1,26 @@
 """Giving what the profile says to an account that is open and asleep, and waking it last.
 
 Each function is one side effect and repeatable: it begins where a lost earlier run may have
-stopped, and gives nothing under a lease that is not open for giving.
+stopped, gives nothing under a lease that is not open for giving, and undoes what it gave when the
+grant has ended meanwhile.
 """
 
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 from curfew.concurrency import together
 from curfew.entra.directory import Directory
-from curfew.errors import CurfewError, Missing, NoOpenLease, NotYet, Unusable
-from curfew.events import Event, emit
-from curfew.guards import account_of, leased, open_lease, replicating, require_open
-from curfew.keeping import keep, with_new_password
-from curfew.model.grants import GrantState, Lease, Plan, SecretVersion
+from curfew.entra.methods import TemporaryAccessPass
+from curfew.errors import CurfewError, Missing, NotYet, Unusable
+from curfew.giving.activating import activate, arm
+from curfew.giving.keeping import keep, with_new_password
+from curfew.giving.lending import lend
+from curfew.giving.undoing import require_still_given
+from curfew.guards import account_of, is_passed_on, open_lease, replicating
+from curfew.model.grants import GrantState, Plan, SecretVersion
 from curfew.model.messages import Activation, Assigned, PassOrder
+from curfew.model.tenants import GrantKind
+from curfew.rights import give_roles, join_groups
 from curfew.services import Services
 
 _PASS_STARTS_LATER = "NotYetValid"  # noqa: S105 - Microsoft's word for a usability
@@ -31,23 +38,36 @@ async def set_password(services: Services, plan: Plan) -> SecretVersion | None:
         _, kept = await with_new_password(
             services, plan, lambda password: accounts.set_password(account_of(plan), password)
         )
+    await require_still_given(services, plan, password=kept)
     return kept
 
 
 async def assign_access(services: Services, plan: Plan) -> Assigned:
-    """Give the account the roles of the profile.
+    """Give the roles of the profile and put the account into its groups.
+
+    Where PIM keeps the roles it knows an expiry as well, and that is the grant's (`expires_at`).
 
     Raises:
         NoOpenLease: the grant is not being given any more; a late repetition gives nothing.
         NotYet: the account has not replicated to where roles are kept.
+        NoLicence: the profile insists on PIM, and the tenant has no licence for it.
     """
+    if plan.kind is GrantKind.ROLE:
+        return await lend(services, plan)
     await open_lease(services, plan)
-    access = services.directory(plan.tenant_id, plan.connection).access
+    directory = services.directory(plan.tenant_id, plan.connection)
+    # PIM counts in whole seconds.
+    until = services.clock().replace(microsecond=0) + plan.duration
     with replicating():
-        made = await together(
-            *(access.assign_role(account_of(plan), role.id) for role in plan.roles)
+        given, _ = await together(
+            give_roles(directory, plan, {role.id: until for role in plan.roles}),
+            join_groups(directory, plan, [group.id for group in plan.groups]),
         )
-    return Assigned(assignments=tuple(assignment for assignment in made if assignment))
+    await require_still_given(services, plan)
+    return Assigned(
+        assignments=tuple(given.assignments.values()),
+        expires_at=until if given.scheduled else None,
+    )
 
 
 async def issue_pass(services: Services, order: PassOrder) -> SecretVersion:
@@ -62,13 +82,26 @@ async def issue_pass(services: Services, order: PassOrder) -> SecretVersion:
     """
     plan = order.plan
     await open_lease(services, plan)
+    kept = await new_pass(services, plan, order.minutes)
+    await require_still_given(services, plan, temporary_access_pass=kept)
+    return kept
+
+
+async def new_pass(services: Services, plan: Plan, minutes: int) -> SecretVersion:
+    """A pass of so many minutes, in the vault; raises as `issue_pass` does."""
     methods = services.directory(plan.tenant_id, plan.connection).methods
     with replicating():
-        issued = await methods.create_pass(account_of(plan), order.minutes)
+        issued = await methods.create_pass(account_of(plan), minutes)
     if not issued.usable and issued.usability != _PASS_STARTS_LATER:
         message = "The tenant's policy does not let this account use a Temporary Access Pass."
         raise Unusable(message)
-    return await keep(services, plan, plan.pass_secret, issued.value)
+    kept = await keep(services, plan, plan.pass_secret, issued.value)
+    return kept.model_copy(update={"lapses_at": _lapses_at(services, issued)})
+
+
+def _lapses_at(services: Services, issued: TemporaryAccessPass) -> datetime:
+    created = issued.created_at or services.clock()
+    return created + timedelta(minutes=issued.lifetime)
 
 
 async def enable_account(services: Services, activation: Activation) -> None:
@@ -83,48 +116,15 @@ async def enable_account(services: Services, activation: Activation) -> None:
     """
     plan = activation.plan
     directory = services.directory(plan.tenant_id, plan.connection)
-
-    def is_repeated(lease: Lease) -> bool:
-        """Whether an earlier run of this very step came to its end."""
-        return lease.state is GrantState.ACTIVE and lease.expires_at == activation.expires_at
-
-    def arm(lease: Lease) -> Lease:
-        if is_repeated(lease):
-            return lease
-        require_open(lease)
-        armed = {
-            "plan": plan,
-            "expires_at": activation.expires_at,
-            "deadline": activation.expires_at,
-            "handover": activation.handover,
-        }
-        return lease.model_copy(update=armed)
-
-    def activate(lease: Lease) -> Lease:
-        if is_repeated(lease):
-            return lease
-        require_open(lease)
-        active = {"state": GrantState.ACTIVE, "activated_at": services.clock()}
-        return lease.model_copy(update=active)
-
-    if services.clock() >= activation.expires_at:
-        message = "The time was up before the access began."
-        raise NoOpenLease(message)
-    with leased():
-        lease = await services.leases.change(plan.grant_id, arm)
+    lease = await arm(services, activation)
     try:
         with replicating():
             await directory.accounts.set_enabled(account_of(plan), enabled=True)
             await _read_back(directory, plan)
-        with leased():
-            # A repeated run writes nothing here, so it must look at the lease anew.
-            known = None if is_repeated(lease) else lease
-            await services.leases.change(plan.grant_id, activate, known=known)
+        await activate(services, activation, lease)
     except CurfewError:
         await _disable_if_over(services, directory, plan)
         raise
-    expires = activation.expires_at.isoformat()
-    emit(Event.GRANT_ACTIVE, grant=plan.grant_id, tenant=plan.tenant_id, expires=expires)
 
 
 async def _disable_if_over(services: Services, directory: Directory, plan: Plan) -> None:
@@ -137,16 +137,17 @@ async def _disable_if_over(services: Services, directory: Directory, plan: Plan)
         expired = lease.expires_at is not None and services.clock() >= lease.expires_at
         if lease.state is not GrantState.ENDING and not expired:
             return
-    holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
-    if holder in {None, plan.grant_id}:
+    if not await is_passed_on(services, plan):
         await directory.accounts.set_enabled(account_of(plan), enabled=False)
 
 
 async def _read_back(directory: Directory, plan: Plan) -> None:
-    account, assigned = await together(
+    account, assigned, groups = await together(
         directory.accounts.get(account_of(plan)),
         directory.access.assigned_roles(account_of(plan)),
+        directory.access.member_groups(account_of(plan)),
     )
-    if not account.enabled or {role.id for role in plan.roles} != set(assigned.values()):
+    has_roles = {role.id for role in plan.roles} == set(assigned.values())
+    if not account.enabled or not has_roles or not {group.id for group in plan.groups} <= groups:
         message = "The directory does not show the account enabled, with its roles and no others."
         raise NotYet(message)

@@ -6,36 +6,43 @@ finds nothing left, and only then `close_grant` writes "ended" (rule 4).
 """
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from curfew import passwords
 from curfew.concurrency import together
-from curfew.entra.accounts import Account
+from curfew.ending.verifying import disagreement, methods_since
 from curfew.entra.directory import Directory
-from curfew.entra.methods import Method
-from curfew.errors import Missing, NotYet
+from curfew.errors import CurfewError, Missing
 from curfew.events import Event, emit
-from curfew.guards import account_of
-from curfew.model.grants import Evidence, GrantState, Lease, Plan
+from curfew.giving.opening import record_account
+from curfew.guards import account_of, is_spared
+from curfew.model.audit import Action, AuditEntry
+from curfew.model.grants import GrantState, Lease, Plan
 from curfew.model.messages import (
+    Announced,
     Closing,
+    Ending,
     EndingNotice,
     Located,
     Revocation,
     Rotation,
     Search,
     StuckNotice,
-    Verification,
     settles_at,
 )
-from curfew.opening import record_account
+from curfew.model.tenants import CredentialKind, GrantKind
 from curfew.services import Services
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def announce_ending(services: Services, notice: EndingNotice) -> None:
-    """Write down that the grant is ending, and why: from here on nothing is given any more."""
+async def announce_ending(services: Services, notice: EndingNotice) -> Announced:
+    """Write down that the grant is ending, and why: from here on nothing is given any more.
+
+    From now on it is overdue as well, so that the sweep sees an ending that nobody works at.
+    Answers whether the sweep was quicker, and the grant is in the history as verified.
+    """
     ending = notice.ending
 
     def end(lease: Lease) -> Lease:
@@ -45,14 +52,16 @@ async def announce_ending(services: Services, notice: EndingNotice) -> None:
             "ended_by": ending.by,
             "end_remark": ending.remark,
             "failure": ending.failure,
+            "deadline": min(lease.deadline, services.clock()),
         }
         return lease.model_copy(update=said)
 
     plan = notice.plan
     try:
-        await services.leases.change(plan.grant_id, end)
+        lease = await services.leases.change(plan.grant_id, end)
     except Missing:
-        return
+        return Announced(over=await _is_in_history(services, plan))
+    await services.audit.note(_noted(lease, Action.GRANT_ENDING, ending))
     emit(
         Event.GRANT_ENDING,
         grant=plan.grant_id,
@@ -61,6 +70,15 @@ async def announce_ending(services: Services, notice: EndingNotice) -> None:
         actor=ending.by.id if ending.by else None,
         failure=ending.failure,
     )
+    return Announced()
+
+
+async def _is_in_history(services: Services, plan: Plan) -> bool:
+    try:
+        return (await services.leases.find(plan.grant_id)).state is GrantState.ENDED
+    except Missing:
+        # Withdrawn: what was begun under it all the same is still to be taken back.
+        return False
 
 
 async def locate_account(services: Services, search: Search) -> Located:
@@ -68,21 +86,29 @@ async def locate_account(services: Services, search: Search) -> Located:
 
     The lease may know it; else it is looked for by name, and is ours only if it carries the
     lease's mark. Absence is certain only once a creation without an answer has had its time to
-    show (`look_again_at`).
+    show (`look_again_at`). A role grant's user is known by his object id or not at all.
     """
     plan = search.plan
+    refused: str | None = None
     try:
         lease = await services.leases.get(plan.grant_id)
     except Missing:
+        if plan.kind is GrantKind.ROLE:
+            return Located(plan=plan)
         # Withdrawn. If another grant has the account by now, it is that one's to take back.
         if await services.leases.holder(plan.tenant_id, plan.user_principal_name):
             return Located(plan=plan)
     else:
         if lease.plan.opened:
             return Located(plan=lease.plan)
+        if plan.kind is GrantKind.ROLE:
+            return Located(plan=plan)
+        # It was on record before, and this grant was not let near it: it bears our mark, and may
+        # be an emergency account by now, or an administrator's.
+        refused = lease.plan.account_id
     directory = services.directory(plan.tenant_id, plan.connection)
     account = await directory.accounts.find(plan.user_principal_name)
-    if account is not None and account.mark == plan.mark:
+    if account is not None and account.mark == plan.mark and account.id != refused:
         found = plan.model_copy(update={"account_id": account.id, "opened": True})
         await record_account(services, found)
         return Located(plan=found)
@@ -95,6 +121,8 @@ async def locate_account(services: Services, search: Search) -> Located:
 
 async def disable_account(services: Services, plan: Plan) -> None:
     """Disable the account: the first call of every ending. One in the bin is deleted for good."""
+    if await is_spared(services, plan):
+        return
     accounts = _directory(services, plan).accounts
     try:
         await accounts.set_enabled(account_of(plan), enabled=False)
@@ -110,45 +138,29 @@ async def revoke_sessions(services: Services, plan: Plan) -> Revocation:
     Raises:
         NotYet: the directory shows the account and says that it is not there.
     """
+    if plan.kind is not GrantKind.ROLE and await is_spared(services, plan):
+        return Revocation()
     accounts = _directory(services, plan).accounts
     before = await accounts.look(account_of(plan))
     try:
         await accounts.revoke_sessions(account_of(plan))
     except Missing as error:
         if before is not None:
-            raise _disagreement() from error
+            raise disagreement() from error
         return Revocation()
     if before is None:
-        raise _disagreement()
+        raise disagreement()
     return Revocation(revoked_after=before.sessions_valid_from or _EPOCH)
-
-
-async def remove_access(services: Services, plan: Plan) -> None:
-    """Remove every role assignment of the account, and role-assignable groups it got into.
-
-    Every assignment, not only the profile's: the account is Curfew's own, and whoever held its
-    roles could have given it more. Those that this grant made go by their ids as well, because
-    a list may lag behind.
-    """
-    access = _directory(services, plan).access
-    account_id = account_of(plan)
-    try:
-        assigned = {*await access.assigned_roles(account_id), *plan.assignments}
-        groups = await _groups_since(services, plan)
-    except Missing:
-        return
-    await together(
-        *(access.remove_assignment(assignment_id) for assignment_id in assigned),
-        *(access.leave_group(account_id, group_id) for group_id in groups),
-    )
 
 
 async def remove_methods(services: Services, plan: Plan) -> None:
     """Remove the Temporary Access Pass and every sign-in method that was not there before."""
+    if await is_spared(services, plan):
+        return
     methods = _directory(services, plan).methods
     account_id = account_of(plan)
     try:
-        registered = await _methods_since(services, plan)
+        registered = await methods_since(services, plan)
     except Missing:
         return
     await together(*(methods.remove(account_id, method) for method in registered))
@@ -162,6 +174,8 @@ async def rotate_password(services: Services, plan: Plan) -> Rotation:
     Raises:
         NotYet: the password was set on an account that the directory does not show.
     """
+    if await is_spared(services, plan):
+        return Rotation()
     accounts = _directory(services, plan).accounts
     account_id = account_of(plan)
     before = await accounts.look(account_id)
@@ -169,52 +183,40 @@ async def rotate_password(services: Services, plan: Plan) -> Rotation:
         await accounts.set_password(account_id, passwords.generate())
     except Missing as error:
         if before is not None:
-            raise _disagreement() from error
+            raise disagreement() from error
         return Rotation()
     if before is None:
-        raise _disagreement()
+        raise disagreement()
     return Rotation(rotated_after=before.password_changed_at or _EPOCH)
 
 
 async def retire_credential(services: Services, plan: Plan) -> None:
     """Disable every version of the grant's secrets in the vault."""
+    if plan.credential is CredentialKind.NONE:
+        return
     await together(
         services.vault.retire(plan.password_secret), services.vault.retire(plan.pass_secret)
     )
 
 
-async def verify_ended(services: Services, verification: Verification) -> Evidence:
-    """Read everything back: the directory and the vault, not what the steps believe.
+async def delete_account(services: Services, plan: Plan) -> None:
+    """Put the account into the bin, after its ending was verified. One that is gone is done.
 
-    An answer that does not come is an error, never an empty list.
+    Only while this grant holds the account, and by the object id on record. The record forgets
+    the object id, and keeps whose account it was: the next grant makes a new one.
     """
-    plan = verification.plan
-    retired = all(
-        await together(
-            services.vault.is_retired(plan.password_secret),
-            services.vault.is_retired(plan.pass_secret),
-        )
+    holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
+    record = await services.accounts.find(plan.tenant_id, plan.user_principal_name)
+    if holder != plan.grant_id or record is None or record.account_id != account_of(plan):
+        return
+    await _directory(services, plan).accounts.delete(account_of(plan))
+    await services.accounts.change(
+        plan.tenant_id,
+        plan.user_principal_name,
+        lambda known: known.model_copy(update={"account_id": None}),
     )
-    account = await _account(services, plan)
-    if account is None:
-        return await _evidence_of_absence(services, plan, credential_disabled=retired)
-    roles, groups, methods = await together(
-        _directory(services, plan).access.assigned_roles(account.id),
-        _groups_since(services, plan),
-        _methods_since(services, plan),
-    )
-    return Evidence(
-        verified_at=services.clock(),
-        account_existed=True,
-        account_disabled=not account.enabled,
-        roles_left=len(roles),
-        groups_left=len(groups),
-        methods_left=len(methods),
-        password_changed_at=account.password_changed_at,
-        password_rotated=_is_past(account.password_changed_at, verification.rotated_after),
-        sessions_revoked=_is_past(account.sessions_valid_from, verification.revoked_after),
-        credential_disabled=retired,
-    )
+    # Deleted accounts count against the tenant's quota for thirty days.
+    emit(Event.ACCOUNT_DELETED, grant=plan.grant_id, tenant=plan.tenant_id, count=1)
 
 
 async def close_grant(services: Services, closing: Closing) -> None:
@@ -235,13 +237,32 @@ async def close_grant(services: Services, closing: Closing) -> None:
         "evidence": closing.evidence,
         "ended_at": services.clock(),
     }
-    await services.leases.close(lease.model_copy(update=over))
+    if plan.kind is GrantKind.ACCOUNT:
+        # The watch lives on it; no grant stays open for its sake.
+        with suppress(CurfewError):
+            await services.accounts.note_end(plan, services.clock())
+    ended = lease.model_copy(update=over)
+    evidence = closing.evidence.to_json()
+    # The announcement may have been missed in an outage; what is there already changes nothing.
+    await services.audit.note(_noted(ended, Action.GRANT_ENDING, ending))
+    await services.audit.note(_noted(ended, Action.GRANT_ENDED, ending, evidence=evidence))
+    await services.leases.close(ended)
     emit(
         Event.GRANT_ENDED,
         grant=plan.grant_id,
         tenant=plan.tenant_id,
         reason=ending.reason,
         actor=ending.by.id if ending.by else None,
+    )
+
+
+def _noted(lease: Lease, action: Action, ending: Ending, **after: object) -> AuditEntry:
+    return AuditEntry.of_grant(
+        lease,
+        action,
+        actor=ending.by,
+        reason=ending.remark or ending.failure,
+        after={"reason": ending.reason.value, **after},
     )
 
 
@@ -261,63 +282,14 @@ async def flag_stuck(services: Services, notice: StuckNotice) -> None:
     )
     flag = {"stuck": True, "rounds": notice.round}
     try:
-        await services.leases.change(plan.grant_id, lambda now: now.model_copy(update=flag))
+        lease = await services.leases.change(plan.grant_id, lambda now: now.model_copy(update=flag))
     except Missing:
         return
+    if notice.round == 1:
+        reason = ", ".join(notice.failures)
+        entry = AuditEntry.of_grant(lease, Action.GRANT_STUCK, reason=reason)
+        await services.audit.note(entry)
 
 
 def _directory(services: Services, plan: Plan) -> Directory:
     return services.directory(plan.tenant_id, plan.connection)
-
-
-async def _evidence_of_absence(
-    services: Services, plan: Plan, *, credential_disabled: bool
-) -> Evidence:
-    """The evidence where there is no account: nothing can be left, unless it is in the bin."""
-    accounts = _directory(services, plan).accounts
-    gone = plan.account_id is None or not await accounts.is_deleted(plan.account_id)
-    return Evidence(
-        verified_at=services.clock(),
-        account_existed=False,
-        account_disabled=gone,
-        roles_left=0,
-        groups_left=0,
-        methods_left=0,
-        password_rotated=True,
-        sessions_revoked=True,
-        credential_disabled=credential_disabled,
-    )
-
-
-async def _account(services: Services, plan: Plan) -> Account | None:
-    """The account, None when it is gone: several readings and a write say so."""
-    if plan.account_id is None:
-        return None
-    accounts = _directory(services, plan).accounts
-    if (account := await accounts.look(plan.account_id)) is not None:
-        return account
-    try:
-        await accounts.set_enabled(plan.account_id, enabled=False)
-    except Missing:
-        return None
-    raise _disagreement()
-
-
-def _disagreement() -> NotYet:
-    message = "One part of the directory shows the account, and another says it is not there."
-    return NotYet(message)
-
-
-def _is_past(shown: datetime | None, before: datetime | None) -> bool:
-    """Whether a time that the directory shows has moved on since a step read it."""
-    return shown is not None and before is not None and shown > before
-
-
-async def _methods_since(services: Services, plan: Plan) -> list[Method]:
-    registered = await _directory(services, plan).methods.registered(account_of(plan))
-    return [method for method in registered if method.id not in plan.methods_before]
-
-
-async def _groups_since(services: Services, plan: Plan) -> list[str]:
-    groups = await _directory(services, plan).access.role_groups(account_of(plan))
-    return [group for group in groups if group not in plan.role_groups_before]

@@ -1,0 +1,1 @@
+"""Taking an access back, step by step, and reading back that it is gone."""

@@ -1,0 +1,170 @@
+"""Reading everything back: the directory and the vault, not what the steps believe (rule 4).
+
+An answer that does not come is an error, never an empty list.
+"""
+
+from datetime import datetime
+
+from curfew.concurrency import together
+from curfew.ending.removing import with_marks
+from curfew.entra.accounts import Account
+from curfew.entra.directory import Directory
+from curfew.entra.methods import Method
+from curfew.errors import Missing, NotYet
+from curfew.giving.counting import groups_given, others_of, roles_given
+from curfew.guards import account_of, is_passed_on
+from curfew.model.grants import Evidence, Plan
+from curfew.model.messages import Verification
+from curfew.model.tenants import GrantKind
+from curfew.rights import groups_to_leave, role_ends, roles_left
+from curfew.services import Services
+
+
+async def verify_ended(services: Services, verification: Verification) -> Evidence:
+    """What is left of a grant. Of one whose account is another grant's by now, nothing is.
+
+    Raises:
+        NotYet: one part of the directory shows the account, and another does not.
+    """
+    plan = verification.plan
+    if plan.kind is GrantKind.ROLE:
+        return await _verify_given_back(services, verification)
+    if await is_passed_on(services, plan):
+        return _nothing_of_ours(services)
+    retired = all(
+        await together(
+            services.vault.is_retired(plan.password_secret),
+            services.vault.is_retired(plan.pass_secret),
+        )
+    )
+    account = await _account(services, plan)
+    if account is None:
+        return await _evidence_of_absence(services, plan, credential_disabled=retired)
+    directory = _directory(services, plan)
+    roles, groups, methods = await together(
+        roles_left(directory, account.id),
+        groups_to_leave(directory, plan),
+        methods_since(services, plan),
+    )
+    return Evidence(
+        verified_at=services.clock(),
+        account_existed=True,
+        account_disabled=not account.enabled,
+        roles_left=roles,
+        groups_left=len(groups),
+        methods_left=len(methods),
+        password_changed_at=account.password_changed_at,
+        password_rotated=_is_past(account.password_changed_at, verification.rotated_after),
+        sessions_revoked=_is_past(account.sessions_valid_from, verification.revoked_after),
+        credential_disabled=retired,
+    )
+
+
+async def _verify_given_back(services: Services, verification: Verification) -> Evidence:
+    """What a user still has that was given to him and that no other grant of his keeps."""
+    plan = verification.plan
+    if plan.account_id is None:
+        return _nothing_of_ours(services)
+    directory = _directory(services, plan)
+    try:
+        lease = await services.leases.get(plan.grant_id)
+    except Missing:
+        return _nothing_of_ours(services)
+    plan = with_marks(plan, lease)
+    account, ends, groups, others = await together(
+        directory.accounts.look(account_of(plan)),
+        role_ends(directory, account_of(plan)),
+        _groups(directory, account_of(plan)),
+        others_of(services, plan),
+    )
+    if (account is None) != (groups is None):
+        raise disagreement()
+    return Evidence(
+        verified_at=services.clock(),
+        account_existed=account is not None,
+        account_disabled=None,
+        roles_left=len((set(roles_given(plan)) & set(ends)) - others.kept),
+        groups_left=len((set(groups_given(plan)) & (groups or set())) - others.kept),
+        methods_left=0,
+        password_rotated=None,
+        sessions_revoked=account is None
+        or _is_past(account.sessions_valid_from, verification.revoked_after),
+        credential_disabled=None,
+    )
+
+
+def _nothing_of_ours(services: Services) -> Evidence:
+    """The evidence where the ledger says that the grant is over and the account not its own."""
+    return Evidence(
+        verified_at=services.clock(),
+        account_existed=True,
+        account_disabled=None,
+        roles_left=0,
+        groups_left=0,
+        methods_left=0,
+        password_rotated=None,
+        sessions_revoked=True,
+        credential_disabled=None,
+    )
+
+
+async def _evidence_of_absence(
+    services: Services, plan: Plan, *, credential_disabled: bool
+) -> Evidence:
+    """The evidence where there is no account: nothing can be left, unless it is in the bin."""
+    accounts = _directory(services, plan).accounts
+    gone = plan.account_id is None or not await accounts.is_deleted(plan.account_id)
+    return Evidence(
+        verified_at=services.clock(),
+        account_existed=False,
+        account_disabled=gone,
+        roles_left=0,
+        groups_left=0,
+        methods_left=0,
+        password_rotated=True,
+        sessions_revoked=True,
+        credential_disabled=credential_disabled,
+    )
+
+
+async def _account(services: Services, plan: Plan) -> Account | None:
+    """The account, None when it is gone: several readings and a write say so."""
+    if plan.account_id is None:
+        return None
+    accounts = _directory(services, plan).accounts
+    if (account := await accounts.look(plan.account_id)) is not None:
+        return account
+    try:
+        await accounts.set_enabled(plan.account_id, enabled=False)
+    except Missing:
+        return None
+    raise disagreement()
+
+
+async def _groups(directory: Directory, account_id: str) -> set[str] | None:
+    """The groups of a user, None where the directory says that there is none."""
+    try:
+        return await directory.access.member_groups(account_id)
+    except Missing:
+        return None
+
+
+async def methods_since(services: Services, plan: Plan) -> list[Method]:
+    """The sign-in methods that the account did not have before."""
+    registered = await _directory(services, plan).methods.registered(account_of(plan))
+    return [method for method in registered if method.id not in plan.methods_before]
+
+
+def disagreement() -> NotYet:
+    """One 404 against another answer: unknown, and to be looked at again."""
+    message = "One part of the directory shows the account, and another says it is not there."
+    return NotYet(message)
+
+
+def _directory(services: Services, plan: Plan) -> Directory:
+    return services.directory(plan.tenant_id, plan.connection)
+
+
+def _is_past(shown: datetime | None, before: datetime | None) -> bool:
+    """Whether a time that the directory shows has moved on since a step read it."""
+    return shown is not None and before is not None and shown > before
