@@ -1,11 +1,18 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
+from durabletask.internal.orchestrator_service_pb2 import HistoryEvent
 
-from bench import coldstart
+from bench import coldstart, footprint, storm, sweep, throughput
 from bench.chain import CREATE, WAKE, UnknownCall, duration, longest_chain
-from bench.report import Pair, Result
+from bench.engine import floor
+from bench.report import COUNT, RATE, Pair, Result, Section, lines
+from bench.storage import History, requests, rows_written
+from bench.storm import Storm, bare_storm, percentile, throttled
+from bench.throughput import Count, Size, bare_lives
 from bench.timeline import Span, shares
+from bench.tracing import table_request
 from simulator.calls import Call
 
 USER = "/v1.0/users/11111111-0000-4000-8000-000000000001"
@@ -135,3 +142,99 @@ def test_indexing_imports_no_client_of_a_cloud_service() -> None:
 
 def test_a_client_that_is_imported_too_early_is_named() -> None:
     assert coldstart.clients_in(frozenset({"azure.identity", "json"})) == ["azure.identity"]
+
+
+def test_where_more_is_better_the_target_must_be_reached() -> None:
+    pairs = (Pair(4.0, 10.0),)
+    assert Result("x", pairs, target=0.4, at_least=True).passed
+    assert not Result("x", pairs, target=0.41, at_least=True).passed
+
+
+def test_every_figure_is_told_in_its_own_unit() -> None:
+    section = Section("of that", (("rows", 12345.0),), COUNT)
+    told = list(lines(Result("x", (Pair(2.5, 10.0),), unit=RATE, sections=(section,))))
+    assert told[1] == "  2.50 /s over 10.00 /s, one run"
+    assert told[3].split() == ["12,345", "rows"]
+
+
+def test_only_lives_that_end_within_the_measurement_count() -> None:
+    count = Count(begin=10.0, end=14.0, moments=[9.0, 10.0, 13.0, 14.0, 15.0])
+    assert count.lives == 2
+    assert count.rate == 0.5
+
+
+def test_the_published_limits_are_a_floor_only_where_they_are_exceeded() -> None:
+    assert throttled(0, (3_000, 150.0)) == 0
+    assert throttled(3_000, (3_000, 150.0)) == 0
+    assert throttled(3_001, (3_000, 150.0)) == 150
+    assert throttled(9_001, (3_000, 150.0)) == 450
+
+
+def test_a_storm_lasts_from_the_first_expiry_to_the_last_disabled_account() -> None:
+    storm = Storm(expiries=(10.0, 10.5), disabled=(12.0, 11.0), ended=(), calls=0, refused=0)
+    assert storm.lasted == 2.0
+    assert storm.lateness == [2.0, 0.5]
+
+
+def test_percentiles_of_one_value_are_that_value() -> None:
+    assert percentile([7.0], 99) == 7.0
+    assert percentile([float(number) for number in range(101)], 99) == 99.0
+
+
+def event(kind: str) -> HistoryEvent:
+    found = HistoryEvent()
+    getattr(found, kind).SetInParent()
+    return found
+
+
+def test_requests_to_the_storage_follow_from_the_events_of_the_history() -> None:
+    kinds = (
+        *("orchestratorStarted", "executionStarted", "taskScheduled", "timerCreated"),
+        *("orchestratorStarted", "taskCompleted"),
+        *("orchestratorStarted", "eventRaised", "executionCompleted"),
+    )
+    history = History.of(event(kind) for kind in kinds)
+    assert history.turns == (4, 2, 3)
+    assert (history.activities, history.timers, history.events) == (1, 1, 1)
+    messages = 4  # the start, the timer, the result of the activity, the event
+    assert list(requests(history).values()) == [3, 3 * messages, 3, 3, 3, 3]
+    assert rows_written(history) == 9 + 3 + 3 + 1
+
+
+def test_a_turn_of_many_rows_is_written_in_several_batches() -> None:
+    history = History(turns=(99, 100), activities=0, timers=0, events=0, size=0)
+    assert requests(history)["history table: write rows in batches, once a turn"] == 3
+
+
+def test_only_requests_to_the_tables_are_counted_as_such() -> None:
+    url = "http://127.0.0.1:10002/curfew"
+
+    def span(address: str, kind: str = "CLIENT") -> dict[str, object]:
+        attributes = {"url.full": address}
+        return {"name": "GET", "kind": f"SpanKind.{kind}", "attributes": attributes}
+
+    assert table_request(span(f"{url}/leases(PartitionKey='x',RowKey='y')"), url) == "GET leases"
+    assert table_request(span(f"{url}/leases()?$filter=x"), url) == "GET leases"
+    assert table_request(span(f"{url}/leases()", kind="INTERNAL"), url) is None
+    assert table_request(span("https://vault.example/secrets"), url) is None
+
+
+def test_the_floor_lives_and_is_measured() -> None:
+    with floor() as host:
+        count = asyncio.run(bare_lives(host, Size(tenants=1, technicians=4, seconds=0.5)))
+        lasted = asyncio.run(bare_storm(host, [0.0, 0.1, 0.2]))
+    assert count.lives > 0
+    assert count.work
+    assert lasted >= 0.2
+
+
+@pytest.mark.slow
+def test_a_tiny_world_is_measured_through_the_whole_app() -> None:
+    (result,) = throughput.run(1, Size(tenants=1, technicians=2, seconds=15))
+    assert 0 < result.ratio < 1
+    (result,) = storm.run(1, storm.Size(tenants=2, technicians=1))
+    assert result.problems == ()
+    assert result.pairs[0].actual > 0
+    results = sweep.run(1, (sweep.Case(sweep.OVERDUE), sweep.Case(sweep.OVERDUE + 1, 100)))
+    assert [result.ratio for result in results if "calls" in result.name] == [1, 1]
+    assert all(result.ratio > 1 for result in footprint.run(1))

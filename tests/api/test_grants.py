@@ -10,7 +10,8 @@ import pytest
 
 from curfew.ids import new_grant_id
 from curfew.ledger import Leases, Tables
-from curfew.model.grants import EndReason, GrantState, Lease, Person, Plan
+from curfew.model.approvals import Person
+from curfew.model.grants import EndReason, GrantState, Lease, Plan
 from curfew.model.tenants import Connection, CredentialKind, Role
 from devhost.stack import SECURITY_READER
 from simulator import Tenant

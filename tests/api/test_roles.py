@@ -22,6 +22,9 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "request_grant":         (401, 400, 400, 403, 403, 403, 400),
     "list_grants":           (401, 200, 200, 200, 200, 200, 200),
     "read_grant":            (401, 200, 404, 200, 200, 200, 200),
+    "approve_grant":         (401, 403, 403, 409, 403, 403, 403),
+    "deny_grant":            (401, 403, 403, 409, 403, 403, 403),
+    "extend_grant":          (401, 400, 400, 400, 403, 403, 400),
     "end_grant":             (401, 200, 404, 200, 200, 403, 200),
     "reveal_credential":     (401, 409, 404, 403, 403, 403, 404),
     "list_tenants":          (401, 200, 200, 403, 200, 403, 200),
@@ -31,6 +34,11 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "read_profile":          (401, 200, 200, 403, 200, 403, 200),
     "write_profile":         (401, 403, 403, 403, 400, 403, 403),
     "delete_profile":        (401, 403, 403, 403, 412, 403, 403),
+    "list_accounts":         (401, 403, 403, 403, 200, 403, 403),
+    "adopt_account":         (401, 403, 403, 403, 400, 403, 403),
+    "release_account":       (401, 403, 403, 403, 400, 403, 403),
+    "run_sweep":             (401, 403, 403, 403, 200, 403, 403),
+    "list_audit":            (401, 403, 403, 403, 200, 200, 403),
     "read_health":           (200, 200, 200, 200, 200, 200, 200),
     "read_openapi":          (200, 200, 200, 200, 200, 200, 200),
 }  # fmt: skip
@@ -60,7 +68,9 @@ def grant(house: House, shop: Tenant) -> Grant:
 
 def ask(client: httpx.Client, operation: tuple[str, str], shop: Tenant, grant: Grant) -> Any:
     method, path = operation
-    address = path.format(grantId=grant["id"], tenantId=shop.id, profileName="helpdesk")
+    address = path.format(
+        grantId=grant["id"], tenantId=shop.id, profileName="helpdesk", accountId=shop.id
+    )
     body: dict[str, str] | None = {} if method in {"POST", "PUT"} else None
     headers = {"If-Match": '"an old reading"'} if method == "DELETE" else {}
     return client.request(method, address, json=body, headers=headers)

@@ -194,17 +194,6 @@ def test_a_tenant_of_another_cloud_is_refused(house: House, ada: httpx.Client) -
     assert house.cloud.calls.login(tenant.id) == []
 
 
-def test_a_tenant_with_live_grants_stays(house: House, ada: httpx.Client) -> None:
-    tenant, technician = house.customer(), house.technician()
-    grant_id = house.grant(technician, tenant)["id"]
-    kept = ada.delete(address(tenant))
-    assert kept.status_code == 409
-    assert kept.json()["blockedBy"] == f"/api/grants/{grant_id}"
-    assert ada.delete(address(tenant, "helpdesk")).status_code == 204
-    house.end(technician, grant_id)
-    assert ada.delete(address(tenant)).status_code == 204
-
-
 def test_a_grant_ends_by_what_it_was_given_whatever_became_of_the_settings(
     house: House, ada: httpx.Client
 ) -> None:

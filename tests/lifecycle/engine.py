@@ -48,7 +48,8 @@ class ActivityLost(Exception):
 class Scheduled:
     """An activity that was scheduled and has not been answered."""
 
-    instance: str
+    instance: "Instance"
+    execution: int
     task_id: int
     name: str
     input: str
@@ -60,6 +61,7 @@ class Instance:
 
     id: str
     name: str
+    version: str | None = None
     status: int = pb.ORCHESTRATION_STATUS_RUNNING
     history: list[pb.HistoryEvent] = field(default_factory=list)
     pending: list[pb.HistoryEvent] = field(default_factory=list)
@@ -82,6 +84,16 @@ class Instance:
         return "\n".join(str(event) for event in events) + str(self.output) + str(self.failure)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """One execution of an orchestrator: what it was handed, and what it asked for."""
+
+    instance: str
+    past: tuple[pb.HistoryEvent, ...]
+    new: tuple[pb.HistoryEvent, ...]
+    actions: tuple[pb.OrchestratorAction, ...]
+
+
 type Hook = Callable[[str, str], None]
 """Called with ("before" | "after", activity name); may raise WorkerKilled or ActivityLost."""
 
@@ -100,6 +112,14 @@ class Engine:
         self.instances: dict[str, Instance] = {}
         self.ran: list[str] = []
         self.hook: Hook = lambda phase, name: None
+        #: Called after every turn, activity and move of the clock.
+        self.watch: Callable[[], None] = lambda: None
+        #: Every turn, once somebody puts a list here.
+        self.turns: list[Turn] | None = None
+        #: Instances that were purged or followed by another of the same id.
+        self.gone: list[Instance] = []
+        #: The version of new instances, as `defaultVersion` of host.json is in Azure.
+        self.default_version: str | None = None
         self._orchestrators = orchestrators
         self._activities = activities
         self._loop = loop
@@ -109,21 +129,49 @@ class Engine:
 
     def start(self, instance: str, name: str, work: dict[str, Any]) -> Instance:
         """Start an instance; nothing happens before `run`."""
-        started = Instance(instance, name)
+        return self.start_serialized(instance, name, json.dumps(work))
+
+    def start_serialized(self, instance: str, name: str, work: str | None) -> Instance:
+        """Start an instance in the place of one of the same id that is over."""
+        self.purge(instance)
+        started = Instance(instance, name, self.default_version)
         self.instances[instance] = started
-        self._begin(started, json.dumps(work))
+        self._begin(started, work)
         return started
+
+    def purge(self, instance: str) -> bool:
+        """Forget an instance with its history and timers; whether there was one.
+
+        What it had scheduled is already in the hands of workers and runs all the same; nobody
+        waits for the answers.
+        """
+        gone = self.instances.pop(instance, None)
+        if gone is not None:
+            self.gone.append(gone)
+            self._timers = [timer for timer in self._timers if timer[2] != instance]
+            heapq.heapify(self._timers)
+        return gone is not None
 
     def _begin(self, instance: Instance, work: str | None) -> None:
         instance.pending.append(helpers.new_orchestrator_started_event(self.clock.moment))
         instance.pending.append(
-            helpers.new_execution_started_event(instance.name, instance.id, work)
+            helpers.new_execution_started_event(
+                instance.name, instance.id, work, version=instance.version
+            )
         )
 
     def raise_event(self, instance: str, name: str, data: dict[str, Any]) -> None:
         """Deliver an external event; it is handled at the next `run`."""
-        event = helpers.new_event_raised_event(name, json.dumps(data))
-        self.instances[instance].pending.append(event)
+        self.raise_serialized(instance, name, json.dumps(data))
+
+    def raise_serialized(self, instance: str, name: str, data: str | None) -> None:
+        """Deliver an external event as it travels."""
+        self.instances[instance].pending.append(helpers.new_event_raised_event(name, data))
+
+    @property
+    def in_hand(self) -> tuple[str, ...]:
+        """The activities that were scheduled and have not been answered."""
+        return tuple(work.name for work in self._queue)
 
     def fire_due_timers(self) -> None:
         """Put the timers that are due among the pending events, without running anything."""
@@ -147,7 +195,9 @@ class Engine:
             elif not self._next_timer(until):
                 if until is not None:
                     self.clock.moment = max(self.clock.moment, until)
+                    self.watch()
                 return
+            self.watch()
         message = "the engine does not come to rest"
         raise AssertionError(message)
 
@@ -178,6 +228,9 @@ class Engine:
             instanceId=instance.id, pastEvents=instance.history, newEvents=new
         )
         response = self.execute(self._orchestrators[instance.name], request)
+        if self.turns is not None:
+            past = tuple(instance.history)
+            self.turns.append(Turn(instance.id, past, tuple(new), tuple(response.actions)))
         instance.history.extend(new)
         for action in response.actions:
             self._act(instance, action)
@@ -200,7 +253,13 @@ class Engine:
                 helpers.new_task_scheduled_event(action.id, scheduled.name, scheduled.input.value)
             )
             self._queue.append(
-                Scheduled(instance.id, action.id, scheduled.name, scheduled.input.value)
+                Scheduled(
+                    instance,
+                    instance.execution,
+                    action.id,
+                    scheduled.name,
+                    scheduled.input.value,
+                )
             )
         elif action.HasField("createTimer"):
             fire_at = action.createTimer.fireAt.ToDatetime(tzinfo=UTC)
@@ -221,6 +280,8 @@ class Engine:
             instance.execution += 1
             arrived = list(instance.pending)
             instance.pending.clear()
+            if done.HasField("newVersion"):
+                instance.version = done.newVersion.value
             self._begin(instance, done.result.value)
             instance.pending.extend([*done.carryoverEvents, *arrived])
             return
@@ -229,7 +290,6 @@ class Engine:
         instance.failure = done.failureDetails if done.HasField("failureDetails") else None
 
     def _perform(self, work: Scheduled) -> None:
-        instance = self.instances[work.instance]
         try:
             self.hook("before", work.name)
             answer = self._loop.run_until_complete(
@@ -241,9 +301,15 @@ class Engine:
             self._queue.insert(0, work)
             return
         except ActivityLost as lost:
-            instance.pending.append(helpers.new_task_failed_event(work.task_id, lost))
+            self._answer(work, helpers.new_task_failed_event(work.task_id, lost))
             return
-        instance.pending.append(helpers.new_task_completed_event(work.task_id, json.dumps(answer)))
+        self._answer(work, helpers.new_task_completed_event(work.task_id, json.dumps(answer)))
+
+    def _answer(self, work: Scheduled, event: pb.HistoryEvent) -> None:
+        """Hand an answer to the execution that waits for it, if it is still there."""
+        known = self.instances.get(work.instance.id)
+        if known is work.instance and known.execution == work.execution:
+            known.pending.append(event)
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.instances.values())

@@ -12,20 +12,30 @@ import azure.durable_functions as df
 import httpx
 from pydantic import SecretStr
 
+import activities.admitting
+import activities.extending
 import activities.giving
 import activities.taking_back
 import orchestrators.blueprint
+from curfew.errors import Missing
 from curfew.ids import new_grant_id, new_mark
+from curfew.model.approvals import Person
 from curfew.model.grants import (
     PROVISIONING_LIMIT,
     EndReason,
     GrantState,
     Lease,
-    Person,
     Plan,
 )
 from curfew.model.messages import END_EVENT, EndOrder, GrantInput
-from curfew.model.tenants import Connection, CredentialKind, Role
+from curfew.model.tenants import (
+    Connection,
+    CredentialKind,
+    GrantKind,
+    Role,
+    TenantSettings,
+)
+from curfew.model.tenants import Tenant as SavedTenant
 from curfew.services import Services
 from simulator import Cloud, Server
 from simulator.directory.objects import User
@@ -50,7 +60,14 @@ HOUR = timedelta(hours=1)
 def registered_functions() -> tuple[dict[str, Any], dict[str, Any]]:
     """The orchestrators and the activities as the app registers them, by name."""
     app = df.DFApp()
-    for room in (orchestrators.blueprint, activities.giving, activities.taking_back):
+    rooms = (
+        orchestrators.blueprint,
+        activities.admitting,
+        activities.giving,
+        activities.extending,
+        activities.taking_back,
+    )
+    for room in rooms:
         app.register_functions(room.blueprint)
     flows: dict[str, Any] = {}
     steps: dict[str, Any] = {}
@@ -79,6 +96,20 @@ class World:
     customer: Tenant
     engine: Engine
     log: list[logging.LogRecord] = field(default_factory=list)
+    has_settings: bool = False
+
+    def save_settings(self, **changes: Any) -> None:
+        """Write the tenant's settings, as an administrator does."""
+        store = self.services.tenants
+        try:
+            etag = self.wait(store.get(self.customer.id)).etag
+        except Missing:
+            etag = ""
+        settings = TenantSettings(
+            display_name=self.customer.name, account_domain=self.customer.domain, **changes
+        )
+        self.wait(store.put(SavedTenant(id=self.customer.id, etag=etag, **dict(settings))))
+        self.has_settings = True
 
     def wait(self, awaitable: Any) -> Any:
         """The result of a coroutine."""
@@ -104,13 +135,29 @@ class World:
         )
         return plan.model_copy(update=changes)
 
+    def role_plan(self, subject: User, **changes: Any) -> Plan:
+        """A plan for roles and groups to an existing user of the customer's tenant."""
+        lent = {
+            "kind": GrantKind.ROLE,
+            "account_id": subject.id,
+            "user_principal_name": "",
+            "display_name": "",
+            "mark": "",
+            "credential": CredentialKind.NONE,
+        }
+        return self.plan(**{**lent, **changes})
+
     def lease(self, plan: Plan) -> Lease:
         """Write the lease of a plan, as the API does before it starts the workflow."""
+        if not self.has_settings:
+            self.save_settings()
         lease = Lease(
             plan=plan,
             tenant_name=self.customer.name,
             profile="helpdesk",
+            kind=plan.kind,
             technician=TECHNICIAN,
+            claimed=plan.kind is GrantKind.ACCOUNT,
             requested_at=self.clock(),
             deadline=plan.provision_by + plan.duration,
         )
@@ -119,7 +166,14 @@ class World:
 
     def request(self, **changes: Any) -> "Grant":
         """Write a lease and start its workflow; nothing runs yet."""
-        plan = self.plan(**changes)
+        return self.begin(self.plan(**changes))
+
+    def request_roles(self, subject: User, **changes: Any) -> "Grant":
+        """As `request`, for roles and groups to an existing user."""
+        return self.begin(self.role_plan(subject, **changes))
+
+    def begin(self, plan: Plan) -> "Grant":
+        """Write the lease of a plan and start its workflow; nothing runs yet."""
         self.lease(plan)
         work = GrantInput(plan=plan).to_json()
         return Grant(self, plan, self.engine.start(plan.grant_id, "grant", work))
@@ -216,7 +270,8 @@ class Grant:
 
     def run_until_active(self) -> None:
         """Run up to the moment at which the account is in use."""
-        self.world.engine.run(stop=lambda: self.world.engine.ran[-1:] == ["enable_account"])
+        last = {"enable_account", "confirm_access"}
+        self.world.engine.run(stop=lambda: bool(last & set(self.world.engine.ran[-1:])))
         self.world.engine.run(until=self.world.clock())
         assert self.state is GrantState.ACTIVE
 

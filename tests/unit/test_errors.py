@@ -117,7 +117,7 @@ def test_only_what_may_go_better_is_tried_again() -> None:
         if issubclass(kind, ServiceError)
     }
     retried = {name for name, retryable in service.items() if retryable}
-    assert retried == {"Unavailable", "Throttled", "Changed"}
+    assert retried == {"Unavailable", "Throttled", "Busy", "TooSoon", "Changed"}
     assert Failure.of(errors.NotYet("soon")).retryable
     assert not Failure.of(errors.ForeignAccount("not ours")).retryable
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from curfew.model.base import Duration, Guid, Label, Model, Moment, ProfileName, Remark
+from curfew.model.base import Duration, Guid, Label, Model, Moment, Period, ProfileName, Remark
 from curfew.model.grants import Evidence, GrantRequest, Lease, Plan
 from curfew.model.messages import GrantInput
 from curfew.model.tenants import Connection, ProfileSettings, TenantSettings
@@ -100,6 +100,16 @@ def test_nothing_else_is_a_duration(value: object) -> None:
 @pytest.mark.parametrize("text", ["PT0S", "P0D", "P31DT1S", "P999D", "PT9999H"])
 def test_a_duration_is_more_than_nothing_and_at_most_31_days(text: str) -> None:
     assert "31 days" in refuses(Duration, text)
+
+
+@pytest.mark.parametrize("text", ["PT0S", "P3650DT1S", "P9999D"])
+def test_a_period_is_more_than_nothing_and_at_most_ten_years(text: str) -> None:
+    assert "3650 days" in refuses(Period, text)
+
+
+@pytest.mark.parametrize(("text", "milliseconds"), [("PT0.2S", 200), ("PT1.025S", 1025)])
+def test_a_duration_may_have_fractions_of_a_second(text: str, milliseconds: int) -> None:
+    assert valid(Duration, text) == timedelta(milliseconds=milliseconds)
 
 
 @given(st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=31)))
