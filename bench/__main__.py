@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import coldstart, latency
+import httpx
+
+from bench import coldstart, footprint, latency, storm, sweep, throughput
+from bench.engine import NotMeasured
 from bench.report import Result, lines
 from devhost import HostError
 from devhost.azurite import AzuriteError
@@ -24,6 +27,10 @@ class Benchmark:
 BENCHMARKS = {
     "coldstart": Benchmark(coldstart.run, runs=21),
     "latency": Benchmark(latency.run, runs=7),
+    "throughput": Benchmark(throughput.run, runs=2),
+    "storm": Benchmark(storm.run, runs=1),
+    "sweep": Benchmark(sweep.run, runs=2),
+    "footprint": Benchmark(footprint.run, runs=1),
 }
 
 
@@ -31,10 +38,12 @@ def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description=main.__doc__)
     parser.add_argument("--runs", type=_positive, help="how many times each is measured")
-    parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"any of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     arguments = parser.parse_args()
-    chosen = [arguments.only] if arguments.only else list(BENCHMARKS)
+    chosen = arguments.names or list(BENCHMARKS)
+    if unknown := sorted(set(chosen) - set(BENCHMARKS)):
+        parser.error(f"no such benchmark: {', '.join(unknown)}")
     results: list[Result] = []
     try:
         for name in chosen:
@@ -42,8 +51,8 @@ def main() -> int:
             for result in benchmark.run(arguments.runs or benchmark.runs):
                 results.append(result)
                 print("\n".join(lines(result)), end="\n\n", flush=True)
-    except (HostError, AzuriteError, latency.NotMeasured, coldstart.NotIndexed) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (HostError, AzuriteError, NotMeasured, httpx.HTTPError, coldstart.NotIndexed) as error:
+        print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1
     if arguments.json is not None:
         document = [result.document() for result in results]

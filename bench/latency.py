@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import islice
 from statistics import median
@@ -23,14 +22,14 @@ from statistics import median
 import httpx
 
 from bench.chain import CREATE, WAKE, Link, Step, UnknownCall, duration, longest_chain
+from bench.engine import NotMeasured, when
 from bench.report import Pair, Result, Section
 from bench.timeline import Span, shares
+from bench.worlds import crowd, numbered
 from curfew.events import Event
 from devhost.logbook import Record
 from devhost.stack import Stack, helpdesk
-from simulator import Cloud
 from simulator.calls import Call
-from simulator.scenario import Demo, demo
 
 DELAY = 0.1
 _PATIENCE = 60.0
@@ -57,10 +56,6 @@ _TURN = (
 _CREDENTIALS = ("password", "both")
 
 
-class NotMeasured(Exception):
-    """A grant did not become active or did not end, so there is nothing to measure."""
-
-
 @dataclass(frozen=True)
 class Run:
     """One grant: the request until its `202`, the wait after it, its floor, where the time went."""
@@ -79,9 +74,9 @@ class Run:
 def run(runs: int) -> Sequence[Result]:
     """Take every path by turns; each turn's technicians are new to the tenant."""
     found: dict[Path, list[Run]] = {path: [] for row in _TURN for path in row}
-    technicians = [f"technician{number}" for number in range((runs + 1) * len(_CREDENTIALS))]
+    technicians = numbered("technician", (runs + 1) * len(_CREDENTIALS))
     with ExitStack() as opened:
-        stack = opened.enter_context(Stack(world=partial(_world, technicians=technicians)))
+        stack = opened.enter_context(Stack(world=partial(crowd, technicians=technicians)))
         profiles = {credential: helpdesk(credential=credential) for credential in _CREDENTIALS}
         stack.onboard(stack.world.contoso, **profiles)
         aliases = iter(technicians)
@@ -105,15 +100,6 @@ def run(runs: int) -> Sequence[Result]:
     return [_result(path, found[path]) for path in ordered]
 
 
-def _world(cloud: Cloud, *, technicians: Sequence[str]) -> Demo:
-    world = demo(cloud)
-    for alias in technicians:
-        user = world.home.add_user(alias, alias.title(), password=world.password)
-        world.home.app_roles[user.id, world.api.app_id] = {"Technician"}
-        world.people[alias] = user
-    return world
-
-
 def _grant(stack: Stack, technician: httpx.Client, path: Path) -> tuple[str, Run]:
     """Ask for a grant and measure until it is active; answers its address, too."""
     request = {"tenant": stack.world.contoso.id, "profile": path.credential}
@@ -127,7 +113,7 @@ def _grant(stack: Stack, technician: httpx.Client, path: Path) -> tuple[str, Run
     if answer.status_code != 202:
         raise NotMeasured(f"The request was answered {answer.status_code}: {answer.text}")
     address, grant = answer.headers["location"], answer.json()["id"]
-    active = _time(_news(stack, grant, Event.GRANT_ACTIVE))
+    active = when(_news(stack, grant, Event.GRANT_ACTIVE))
     stack.cloud.faults.clear()
     calls = stack.cloud.calls.where(after=mark)
     if technician.get(address).json()["state"] != "active":
@@ -171,10 +157,6 @@ def _news(stack: Stack, grant: str, event: Event) -> Record:
     return record
 
 
-def _time(record: Record) -> float:
-    return datetime.fromisoformat(record["time"]).timestamp()
-
-
 def _spans(calls: Sequence[Call], shift: float, **labels: str) -> list[Span]:
     return [
         Span(labels[call.service], call.started + shift, call.ended + shift)
@@ -190,10 +172,10 @@ def _invocations(stack: Stack, grant: str, kind: str) -> Iterator[Span]:
         if record.get("instanceId") != grant or record.get("kind") != kind:
             continue
         if record["event"] == "delivered":
-            begun[record["invocationId"]] = _time(record)
+            begun[record["invocationId"]] = when(record)
         elif record["event"] == "answered":
             name = record["function"] if kind == "activity" else kind
-            yield Span(name, begun[record["invocationId"]], _time(record))
+            yield Span(name, begun[record["invocationId"]], when(record))
 
 
 def _result(path: Path, runs: list[Run]) -> Result:

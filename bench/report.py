@@ -7,8 +7,29 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Unit:
+    """What a figure counts, and how it is written for people: times `scale`, with a symbol."""
+
+    name: str
+    symbol: str
+    scale: float = 1.0
+    digits: int = 0
+
+    def text(self, value: float) -> str:
+        """A figure of this unit."""
+        return f"{value * self.scale:,.{self.digits}f} {self.symbol}".rstrip()
+
+
+TIME = Unit("seconds", "ms", scale=1000, digits=1)
+LONG_TIME = Unit("seconds", "s", digits=2)
+RATE = Unit("per second", "/s", digits=2)
+COUNT = Unit("count", "")
+BYTES = Unit("bytes", "bytes")
+
+
+@dataclass(frozen=True)
 class Pair:
-    """One measurement in seconds, and the floor it is compared with, of the same moment."""
+    """One measurement, and the floor it is compared with, of the same run."""
 
     actual: float
     floor: float
@@ -21,10 +42,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Section:
-    """What a time is made of: labels with seconds, medians over the runs."""
+    """What a figure is made of: labels with figures, medians over the runs."""
 
     title: str
     rows: tuple[tuple[str, float], ...]
+    unit: Unit = TIME
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,7 @@ class Result:
 
     Attributes:
         target: The ratio that must not be exceeded; None where there is none.
+        at_least: The target must be reached instead: more is better.
         problems: What fails the benchmark whatever the ratio is.
     """
 
@@ -41,6 +64,8 @@ class Result:
     target: float | None = None
     sections: tuple[Section, ...] = ()
     problems: tuple[str, ...] = ()
+    unit: Unit = TIME
+    at_least: bool = False
 
     @property
     def ratio(self) -> float:
@@ -57,9 +82,16 @@ class Result:
         return lower, upper
 
     @property
+    def met(self) -> bool:
+        """Whether the ratio is on the right side of its target."""
+        if self.target is None:
+            return True
+        return self.ratio >= self.target if self.at_least else self.ratio <= self.target
+
+    @property
     def passed(self) -> bool:
         """Whether the target is met and nothing else is wrong."""
-        return not self.problems and (self.target is None or self.ratio <= self.target)
+        return self.met and not self.problems
 
     def document(self) -> dict[str, Any]:
         """The result as JSON, times in seconds."""
@@ -67,33 +99,38 @@ class Result:
             "name": self.name,
             "ratio": self.ratio,
             "target": self.target,
+            "atLeast": self.at_least,
             "passed": self.passed,
             "quartiles": self.spread,
+            "unit": self.unit.name,
             "runs": [{"actual": pair.actual, "floor": pair.floor} for pair in self.pairs],
-            "sections": {section.title: dict(section.rows) for section in self.sections},
+            "sections": {
+                section.title: {"unit": section.unit.name, "rows": dict(section.rows)}
+                for section in self.sections
+            },
             "problems": self.problems,
         }
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The result for people to read, times in milliseconds."""
+    """The result for people to read."""
     actual = median(pair.actual for pair in result.pairs)
     floor = median(pair.floor for pair in result.pairs)
     target = "no target"
     if result.target is not None:
-        met = result.ratio <= result.target
-        target = f"target {result.target:.2f}: {'met' if met else 'MISSED'}"
-    lower, upper = result.spread
+        bound = "at least" if result.at_least else "at most"
+        target = f"target {bound} {result.target:.2f}: {'met' if result.met else 'MISSED'}"
     yield f"{result.name}: {result.ratio:.2f} times its floor, {target}"
-    yield (
-        f"  {_milliseconds(actual)} over {_milliseconds(floor)}, medians of {len(result.pairs)} "
-        f"runs; half of the ratios from {lower:.2f} to {upper:.2f}"
-    )
+    over = f"  {result.unit.text(actual)} over {result.unit.text(floor)}"
+    if len(result.pairs) == 1:
+        yield f"{over}, one run"
+    else:
+        lower, upper = result.spread
+        yield (
+            f"{over}, medians of {len(result.pairs)} runs; "
+            f"half of the ratios from {lower:.2f} to {upper:.2f}"
+        )
     for section in result.sections:
         yield f"  {section.title}"
-        yield from (f"    {_milliseconds(time):>9}  {label}" for label, time in section.rows)
+        yield from (f"    {section.unit.text(value):>12}  {label}" for label, value in section.rows)
     yield from (f"  FAILED: {problem}" for problem in result.problems)
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms"
