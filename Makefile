@@ -55,7 +55,7 @@ test: $(VENV) $(NODE) ## all tests but the slow suites; ARGS="-k name" are pytes
 	@$(PYTHON) -m pytest -m "not slow" --numprocesses 2 --dist worksteal $(ARGS)
 
 chaos: $(VENV) $(NODE) ## thousands of random sequences of work and trouble; ARGS=--seed=N plays one again
-	@$(PYTHON) -m tests.chaos $(ARGS)
+	@$(PYTHON) -W ignore::DeprecationWarning -m tests.chaos $(ARGS)
 
 demo: $(VENV) $(NODE) ## the main job in a minute; ARGS=--json for scripts
 	@$(PYTHON) -m devhost.demo $(ARGS)

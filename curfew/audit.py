@@ -24,10 +24,12 @@ from typing import TextIO
 from curfew.chain import MEANINGS, Anchor, Checker, Damage, Finding, Head
 from curfew.errors import CurfewError, ServiceError
 from curfew.events import Event, emit, report
+from curfew.ledger.reading import readable
 from curfew.services import Services
 from curfew.settings import Settings
 
 WHOLE, BROKEN, UNKNOWN = 0, 1, 2
+_UNREADABLE = "The row that names the month in which the trail goes on cannot be read."
 _ANCHOR = re.compile(
     r"(?P<tenant>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     r"=(?P<sequence>[1-9][0-9]{0,11}):(?P<hash>[0-9a-f]{64})"
@@ -87,7 +89,10 @@ async def verify(services: Services, wanted: Wanted) -> AsyncIterator[Verdict]:
     named = tuple(dict.fromkeys((*wanted.tenants, *wanted.anchors))) if wanted.tenants else ()
     missing = {*named, *wanted.anchors}
     if not named:
-        missing |= {tenant.id async for tenant in services.tenants.all()}
+        known, spoiled = await readable(services.tenants.all())
+        missing |= {tenant.id for tenant in known}
+        # The key of a row that cannot be read says which tenant it was.
+        missing |= {tenant for tenant, _ in spoiled.rows} if spoiled else set()
         missing |= set(await services.audit.tenants())
     for scope in named or (None,):
         async for verdict in _follow(services, scope, wanted):
@@ -109,6 +114,8 @@ async def _follow(services: Services, scope: str | None, wanted: Wanted) -> Asyn
                 yield _verdict(current, checker)
             current = tenant
             checker = Checker(wanted.anchors.get(tenant, ()), newest.get(tenant))
+            if newest.get(tenant, "") is None:
+                checker.findings.append(Finding(Damage.CHANGED, 1, _UNREADABLE))
         if isinstance(stored, Head):
             checker.note_head(stored)
         else:

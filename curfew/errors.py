@@ -12,6 +12,7 @@
     │   └── Refused            422: policy said no; `reasons` has all of them
     ├── ServiceError           a cloud service answered no, or not at all
     │   ├── Unavailable        no answer or 5xx: a write MAY have been applied
+    │   ├── Unreadable         a row of the ledger that nobody can make sense of
     │   ├── Throttled          429; `retry_after` says when
     │   │   └── Busy           not sent: this app spares a tenant that is busy or asked for silence
     │   ├── TooSoon            PIM removes nothing in the first five minutes
@@ -182,6 +183,23 @@ class Unavailable(ServiceError):
 
     code = "unavailable"
     retryable = True
+
+
+class Unreadable(ServiceError):
+    """Rows of the ledger that say nothing: a hand wrote them. `rows` are their keys.
+
+    Where many rows are read, this comes after all that could be.
+    """
+
+    code = "unreadable"
+
+    def __init__(self, table: str, *rows: tuple[str, str]) -> None:
+        super().__init__("ledger", f"read {table}")
+        self.table = table
+        self.rows = rows
+
+    def _said(self, status: int, service_code: str) -> str:  # noqa: ARG002 - nothing was said
+        return "holds what cannot be read"
 
 
 class Throttled(ServiceError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from curfew.errors import CurfewError
+from curfew.errors import CurfewError, Unreadable
 
 _log = logging.getLogger("curfew")
 
@@ -46,6 +46,7 @@ class Event(StrEnum):
     ACCOUNT_ADOPTED = "curfew.account.adopted"
     ACCOUNT_RELEASED = "curfew.account.released"
     TENANT_LEFT = "curfew.tenant.left"
+    LEDGER_UNREADABLE = "curfew.ledger.unreadable"
     AUDIT_MISSED = "curfew.audit.missed"
     AUDIT_ANCHORED = "curfew.audit.anchored"
     PERSISTENCE_FOUND = "curfew.report.persistence-found"
@@ -67,6 +68,13 @@ def report(event: Event, failure: BaseException, **fields: Field) -> None:
     fields["trace"] = " < ".join(_trace(failure))
     level = logging.WARNING if isinstance(failure, CurfewError) else logging.ERROR
     _log.log(level, _line(event, fields), extra={"event": event.value, "fields": fields})
+
+
+def report_rows(failure: Unreadable) -> None:
+    """Report each row that cannot be read by its keys, and nothing of what stands in it."""
+    for partition, key in failure.rows:
+        about: dict[str, Field] = {"table": failure.table, "tenant": partition, "row": key}
+        report(Event.LEDGER_UNREADABLE, failure, **about)
 
 
 def _line(event: Event, fields: dict[str, Field]) -> str:

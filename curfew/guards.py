@@ -9,7 +9,7 @@ from curfew.model.grants import GrantState, Lease, Plan
 from curfew.model.tenants import GrantKind
 from curfew.services import Services
 
-_LEDGERS_TIME = 3.0
+LEDGERS_TIME = 3.0
 """How many seconds an ending waits for a ledger that it can do without."""
 
 _DECIDED = (
@@ -91,23 +91,13 @@ def replicating() -> Iterator[None]:
         raise NotYet(message) from error
 
 
-async def is_spared(services: Services, plan: Plan) -> bool:
-    """Whether an ending keeps its hands off the account, because it is not this grant's.
-
-    That of a role grant is somebody's own. That of an account grant is another grant's by now
-    when the ledger positively says so: then this step is late or repeated, and its own grant was
-    verified to be over before the account was free. A ledger that cannot be read says nothing,
-    and stops no ending (rule 3).
-    """
-    if plan.kind is GrantKind.ROLE:
-        return True
-    return await is_passed_on(services, plan)
-
-
 async def is_passed_on(services: Services, plan: Plan) -> bool:
-    """Whether another grant holds the account, by the ledger's positive word."""
+    """Whether another grant holds the account, by the ledger's positive word.
+
+    A ledger that cannot be read says nothing, and stops no ending (rule 3).
+    """
     try:
-        async with asyncio.timeout(_LEDGERS_TIME):
+        async with asyncio.timeout(LEDGERS_TIME):
             holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
     except (ServiceError, TimeoutError):
         return False

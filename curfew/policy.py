@@ -150,6 +150,16 @@ def _of_offer(lease: Lease, tenant: Tenant, profile: Profile) -> tuple[Check, ..
         *_of_subject(subject, plan.technician_id, tenant, profile),
         (plan.kind is profile.kind, "kind", "The profile offers another kind of grant by now."),
         (asked <= offered, "roles", "The profile offers less than was asked for by now."),
+        (
+            (plan.role_mode, plan.ending_mode) == (profile.role_mode, profile.ending),
+            "profile",
+            "The profile gives and ends access in another way by now.",
+        ),
+        (
+            plan.kind is GrantKind.ROLE or plan.credential is profile.credential,
+            "profile",
+            "The profile hands out another kind of credential by now.",
+        ),
     )
 
 

@@ -117,6 +117,30 @@ async def role_ends(directory: Directory, account_id: str) -> dict[str, datetime
     return {role: ends.get(role) for role in held | set(ends)}
 
 
+async def roles_held(directory: Directory, account_id: str) -> set[str]:
+    """Every role that an account holds over the whole directory, or that PIM is about to give it.
+
+    An ending reads back with this: what PIM has accepted comes into effect minutes later.
+    """
+    ends, coming = await together(
+        role_ends(directory, account_id), _coming_from_pim(directory, account_id)
+    )
+    return {*ends, *coming}
+
+
+async def _coming_from_pim(directory: Directory, account_id: str) -> set[str]:
+    """The roles that PIM keeps for a time, whether or not it has put them into effect yet.
+
+    A grant asks for its roles at once, so what was made to begin later is not a grant's.
+    """
+    try:
+        planned = await directory.schedules.planned(account_id)
+    except Unlicensed:
+        return set()
+    everywhere = (each for each in planned if each.scope == WHOLE_DIRECTORY)
+    return {each.role_id for each in everywhere if each.timed and not each.later}
+
+
 async def take_every_role(directory: Directory, account_id: str, made: Iterable[str]) -> None:
     """Take every role from an account of our own, and every eligibility.
 
@@ -141,7 +165,10 @@ async def take_roles(
 
 
 async def _take_from_pim(directory: Directory, account_id: str, roles: set[str] | None) -> None:
-    """End what PIM keeps; of an account of our own (None) everything, eligibilities as well."""
+    """End what PIM keeps; of an account of our own (None) everything, eligibilities as well.
+
+    Of somebody's account also what PIM has not put into effect yet, or it appears afterwards.
+    """
     schedules = directory.schedules
     if roles is None:
         kept = await pim_roles(directory, account_id)
@@ -151,10 +178,13 @@ async def _take_from_pim(directory: Directory, account_id: str, roles: set[str] 
         )
         return
     try:
-        ends = await schedules.active(account_id)
+        ends, coming = await together(
+            schedules.active(account_id), _coming_from_pim(directory, account_id)
+        )
     except Unlicensed:
         return
-    timed = [role for role, end in ends.items() if end and role in roles]
+    for_good = {role for role, end in ends.items() if end is None}
+    timed = roles & ({*ends, *coming} - for_good)
     await together(*(schedules.remove(account_id, role) for role in timed))
 
 

@@ -15,6 +15,7 @@ from curfew.model.grants import Evidence, Plan
 from curfew.model.messages import (
     Announced,
     Closing,
+    Deletion,
     EndingNotice,
     EndStep,
     Failure,
@@ -207,7 +208,8 @@ def _close(
         progress.note(outcomes)
         if progress.failures:
             return False
-        evidence = evidence.model_copy(update={"account_deleted": True})
+        deletion = Deletion.read(outcomes[DELETE].value or {})
+        evidence = evidence.model_copy(update={"account_deleted": deletion.deleted})
     closing = Closing(plan=plan, ending=progress.state.ending, evidence=evidence)
     outcomes = yield from attempt(ctx, {CLOSE: closing})
     progress.note(outcomes)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 blueprint = df.Blueprint()
 
 _GUID: TypeAdapter[str] = TypeAdapter(Guid)
+_RELEASED = {"adopted_by": None, "adopted_at": None, "adoption_reason": None}
 
 
 async def list_accounts(call: Call) -> Reply:
@@ -33,14 +34,13 @@ async def list_accounts(call: Call) -> Reply:
 async def adopt_account(call: Call) -> Reply:
     """Put an account out of Curfew's hands: the watch leaves it alone, and no grant wakes it.
 
-    Not while a grant has it: that one's end would take it back all the same.
+    Not while a grant has it: that one's end would take it back all the same. One that takes it
+    while this is written down is seen afterwards, and the account is released again.
     """
     tenant_id = await _tenant_id(call)
     record = await _record(call, tenant_id)
     services = call.services
-    if holder := await services.leases.holder(tenant_id, record.user_principal_name):
-        message = "A grant has the account. End it first."
-        raise Conflict(message, link=address(holder))
+    await _require_free(call, tenant_id, record)
     request: AdoptionRequest = call.body
     adopted = {
         "adopted_by": Person(id=call.caller.id, name=call.caller.name),
@@ -49,7 +49,13 @@ async def adopt_account(call: Call) -> Reply:
         "suspected_since": None,
         "suspicions": (),
     }
-    return await _change(call, tenant_id, record, adopted, Event.ACCOUNT_ADOPTED)
+    reply = await _change(call, tenant_id, record, adopted, Event.ACCOUNT_ADOPTED)
+    try:
+        await _require_free(call, tenant_id, record)
+    except Conflict:
+        await _change(call, tenant_id, record, _RELEASED, Event.ACCOUNT_RELEASED)
+        raise
+    return reply
 
 
 async def release_account(call: Call) -> Reply:
@@ -58,8 +64,7 @@ async def release_account(call: Call) -> Reply:
     record = await _record(call, tenant_id)
     if record.adopted_by is None:
         return Reply(_view(record))
-    released = {"adopted_by": None, "adopted_at": None, "adoption_reason": None}
-    return await _change(call, tenant_id, record, released, Event.ACCOUNT_RELEASED)
+    return await _change(call, tenant_id, record, _RELEASED, Event.ACCOUNT_RELEASED)
 
 
 for _handler in (list_accounts, adopt_account, release_account):
@@ -93,6 +98,13 @@ async def _change(
     )
     emit(event, tenant=tenant_id, account=record.account_id, actor=call.caller.id)
     return Reply(_view(changed))
+
+
+async def _require_free(call: Call, tenant_id: str, record: "AccountRecord") -> None:
+    holder = await call.services.leases.holder(tenant_id, record.user_principal_name)
+    if holder:
+        message = "A grant has the account. End it first."
+        raise Conflict(message, link=address(holder))
 
 
 async def _tenant_id(call: Call) -> str:

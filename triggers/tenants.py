@@ -14,11 +14,14 @@ from curfew.errors import (
     Missing,
     Refused,
 )
+from curfew.events import report_rows
+from curfew.ledger.reading import readable
 from curfew.model.approvals import Person
 from curfew.model.audit import Action
 from curfew.model.grants import EndReason
 from curfew.model.messages import EndOrder
 from curfew.model.tenants import ProfileView, Tenant, TenantPage, TenantSettings, TenantView
+from curfew.net.suspicion import suspicious_in
 from triggers.edge import Call, Reply, serve
 from triggers.settings import (
     changed,
@@ -37,9 +40,15 @@ _LEAVING = "This tenant is being off-boarded."
 
 
 async def list_tenants(call: Call) -> Reply:
-    """Every tenant; how Curfew connects to it is shown to administrators only."""
-    tenants = [_tenant_view(call, tenant) async for tenant in call.services.tenants.all()]
-    return Reply(TenantPage(value=tuple(tenants)))
+    """Every tenant; how Curfew connects to it is shown to administrators only.
+
+    One that cannot be read is reported, and keeps nobody from the others.
+    """
+    tenants, spoiled = await readable(call.services.tenants.all())
+    if spoiled:
+        report_rows(spoiled)
+    views = tuple(_tenant_view(call, tenant) for tenant in tenants)
+    return Reply(TenantPage(value=views))
 
 
 async def read_tenant(call: Call) -> Reply:
@@ -77,12 +86,17 @@ async def delete_tenant(call: Call) -> Reply:
 
     Then nothing is granted there any more, every live grant is told to end, and the sweep forgets
     the tenant when the last one is over. Saying it again tells those again that are left.
+
+    A tenant is not forgotten while accounts of Curfew's are in use there without a grant: the
+    watch ends them, or an administrator adopts them.
     """
     tenant = await tenant_of(call)
     require_match(call, tenant.etag)
     leases = call.services.leases
     try:
-        if not [lease async for lease in leases.live(tenant.id)]:
+        live, spoiled = await readable(leases.live(tenant.id))
+        if not live and not spoiled:
+            await _require_unsuspicious(call, tenant)
             await on_record(call, Action.TENANT_DELETED, tenant.display_name, before=tenant)
             await call.services.tenants.delete(tenant)
             return Reply(status=HTTPStatus.NO_CONTENT)
@@ -94,7 +108,10 @@ async def delete_tenant(call: Call) -> Reply:
         raise changed() from error
     by = Person(id=call.caller.id, name=call.caller.name)
     order = EndOrder(reason=EndReason.REVOKED, by=by, remark=_LEAVING)
-    async for lease in leases.live(tenant.id):
+    live, spoiled = await readable(leases.live(tenant.id))
+    if spoiled:
+        report_rows(spoiled)
+    for lease in live:
         await call.workflows.end(lease.plan, order)
     headers = {"Location": f"/api/tenants/{tenant.id}", "Retry-After": "60", "ETag": tenant.etag}
     return Reply(_tenant_view(call, tenant), HTTPStatus.ACCEPTED, headers)
@@ -107,6 +124,15 @@ for _handler in (
     delete_tenant,
 ):
     serve(blueprint, _handler)
+
+
+async def _require_unsuspicious(call: Call, tenant: Tenant) -> None:
+    if names := await suspicious_in(call.services, tenant):
+        message = (
+            f"Accounts were found in use without a grant: {', '.join(names)}. The watch ends them "
+            "within two hours; or adopt them. Then say it again."
+        )
+        raise Conflict(message)
 
 
 async def _staying(call: Call, tenant_id: str) -> Tenant:

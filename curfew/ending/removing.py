@@ -1,10 +1,13 @@
 """Taking away what an account may do: of our own account everything, of a user what was given."""
 
+from contextlib import suppress
+
 from curfew.concurrency import together
+from curfew.ending.record import on_record
 from curfew.entra.directory import Directory
 from curfew.errors import Missing, ServiceError
 from curfew.giving.counting import groups_given, others_of, roles_given
-from curfew.guards import account_of, is_passed_on
+from curfew.guards import account_of
 from curfew.model.grants import GrantState, Lease, Plan
 from curfew.model.tenants import GrantKind
 from curfew.rights import groups_to_leave, leave_groups, take_every_role, take_roles
@@ -21,14 +24,17 @@ async def remove_access(services: Services, plan: Plan) -> None:
     Raises:
         TooSoon: PIM removes nothing in the first five minutes of its assignment.
     """
-    if plan.kind is GrantKind.ROLE:
-        await _give_back(services, plan)
-    elif not await is_passed_on(services, plan):
-        directory = services.directory(plan.tenant_id, plan.connection)
-        await together(
-            take_every_role(directory, account_of(plan), plan.assignments),
-            _leave_groups(directory, plan),
-        )
+    known = await on_record(services, plan)
+    if known is None or known.account_id is None:
+        return
+    if known.kind is GrantKind.ROLE:
+        await _give_back(services, known)
+        return
+    directory = services.directory(known.tenant_id, known.connection)
+    await together(
+        take_every_role(directory, known.account_id, known.assignments),
+        _leave_groups(directory, known),
+    )
 
 
 async def _leave_groups(directory: Directory, plan: Plan) -> None:
@@ -49,15 +55,14 @@ async def _give_back(services: Services, plan: Plan) -> None:
     """
     directory = services.directory(plan.tenant_id, plan.connection)
     try:
-        lease = await _mark_ending(services, plan)
+        # A lease that is gone without being over keeps nothing from being taken back.
+        with suppress(Missing):
+            await _mark_ending(services, plan)
         kept = (await others_of(services, plan)).kept
-    except Missing:
-        # Over, and verified: what the user holds by now is none of this grant's business.
-        return
     except ServiceError:
         await take_given(directory, plan, set())
         raise
-    await take_given(directory, with_marks(plan, lease), kept)
+    await take_given(directory, plan, kept)
 
 
 async def take_given(directory: Directory, plan: Plan, kept: set[str]) -> None:
@@ -79,10 +84,3 @@ async def _mark_ending(services: Services, plan: Plan) -> Lease:
         return lease.model_copy(update={"state": GrantState.ENDING, "deadline": deadline})
 
     return await services.leases.change(plan.grant_id, end)
-
-
-def with_marks(plan: Plan, lease: Lease) -> Plan:
-    """The plan with what its lease knows to be given: an answer that was lost is known there."""
-    given = dict.fromkeys((*plan.given, *lease.plan.given))
-    assigned = {**lease.plan.assigned, **plan.assigned}
-    return plan.model_copy(update={"given": tuple(given), "assigned": assigned})

@@ -11,17 +11,20 @@ from datetime import UTC, datetime
 
 from curfew import passwords
 from curfew.concurrency import together
+from curfew.ending.record import on_record
+from curfew.ending.removing import remove_access
 from curfew.ending.verifying import disagreement, methods_since
 from curfew.entra.directory import Directory
-from curfew.errors import CurfewError, Missing
-from curfew.events import Event, emit
+from curfew.errors import CurfewError, Denied, Missing, NotYet, Rejected
+from curfew.events import Event, emit, report
 from curfew.giving.opening import record_account
-from curfew.guards import account_of, is_spared
+from curfew.guards import account_of
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import GrantState, Lease, Plan
 from curfew.model.messages import (
     Announced,
     Closing,
+    Deletion,
     Ending,
     EndingNotice,
     Located,
@@ -121,13 +124,14 @@ async def locate_account(services: Services, search: Search) -> Located:
 
 async def disable_account(services: Services, plan: Plan) -> None:
     """Disable the account: the first call of every ending. One in the bin is deleted for good."""
-    if await is_spared(services, plan):
+    known = await _account_grant(services, plan)
+    if known is None:
         return
-    accounts = _directory(services, plan).accounts
+    accounts = _directory(services, known).accounts
     try:
-        await accounts.set_enabled(account_of(plan), enabled=False)
+        await accounts.set_enabled(account_of(known), enabled=False)
     except Missing:
-        await accounts.purge(account_of(plan))
+        await accounts.purge(account_of(known))
 
 
 async def revoke_sessions(services: Services, plan: Plan) -> Revocation:
@@ -138,12 +142,13 @@ async def revoke_sessions(services: Services, plan: Plan) -> Revocation:
     Raises:
         NotYet: the directory shows the account and says that it is not there.
     """
-    if plan.kind is not GrantKind.ROLE and await is_spared(services, plan):
+    known = await on_record(services, plan)
+    if known is None or known.account_id is None:
         return Revocation()
-    accounts = _directory(services, plan).accounts
-    before = await accounts.look(account_of(plan))
+    accounts = _directory(services, known).accounts
+    before = await accounts.look(known.account_id)
     try:
-        await accounts.revoke_sessions(account_of(plan))
+        await accounts.revoke_sessions(known.account_id)
     except Missing as error:
         if before is not None:
             raise disagreement() from error
@@ -155,12 +160,13 @@ async def revoke_sessions(services: Services, plan: Plan) -> Revocation:
 
 async def remove_methods(services: Services, plan: Plan) -> None:
     """Remove the Temporary Access Pass and every sign-in method that was not there before."""
-    if await is_spared(services, plan):
+    known = await _account_grant(services, plan)
+    if known is None:
         return
-    methods = _directory(services, plan).methods
-    account_id = account_of(plan)
+    methods = _directory(services, known).methods
+    account_id = account_of(known)
     try:
-        registered = await methods_since(services, plan)
+        registered = await methods_since(services, known)
     except Missing:
         return
     await together(*(methods.remove(account_id, method) for method in registered))
@@ -174,10 +180,11 @@ async def rotate_password(services: Services, plan: Plan) -> Rotation:
     Raises:
         NotYet: the password was set on an account that the directory does not show.
     """
-    if await is_spared(services, plan):
+    known = await _account_grant(services, plan)
+    if known is None:
         return Rotation()
-    accounts = _directory(services, plan).accounts
-    account_id = account_of(plan)
+    accounts = _directory(services, known).accounts
+    account_id = account_of(known)
     before = await accounts.look(account_id)
     try:
         await accounts.set_password(account_id, passwords.generate())
@@ -199,33 +206,66 @@ async def retire_credential(services: Services, plan: Plan) -> None:
     )
 
 
-async def delete_account(services: Services, plan: Plan) -> None:
+async def delete_account(services: Services, plan: Plan) -> Deletion:
     """Put the account into the bin, after its ending was verified. One that is gone is done.
+
+    It is disabled and stripped once more before: it may be long since that was read back, and from
+    the bin it could come back as it went in.
 
     Only while this grant holds the account, and by the object id on record. The record forgets
     the object id, and keeps whose account it was: the next grant makes a new one.
+
+    Deleting is tidiness, and the access is over without it: where the tenant refuses it, that is
+    reported and answered, and keeps the grant open no longer.
     """
     holder = await services.leases.holder(plan.tenant_id, plan.user_principal_name)
     record = await services.accounts.find(plan.tenant_id, plan.user_principal_name)
     if holder != plan.grant_id or record is None or record.account_id != account_of(plan):
-        return
-    await _directory(services, plan).accounts.delete(account_of(plan))
+        # An earlier run of this very step makes the record forget the id.
+        was_here = holder == plan.grant_id and record is not None and record.account_id is None
+        return Deletion(deleted=was_here)
+    known = await _account_grant(services, plan)
+    if known is None:
+        return Deletion(deleted=False)
+    accounts = _directory(services, known).accounts
+    # In the bin already: an earlier run put it there. It is not deleted for good.
+    with suppress(Missing):
+        await accounts.set_enabled(account_of(known), enabled=False)
+    await remove_access(services, known)
+    try:
+        await accounts.delete(account_of(known))
+    except (Denied, Rejected) as error:
+        about = {"grant": plan.grant_id, "tenant": plan.tenant_id}
+        report(Event.STEP_FAILED, error, step="delete_account", **about)
+        return Deletion(deleted=False)
     await services.accounts.change(
         plan.tenant_id,
         plan.user_principal_name,
-        lambda known: known.model_copy(update={"account_id": None}),
+        lambda record: record.model_copy(update={"account_id": None}),
     )
     # Deleted accounts count against the tenant's quota for thirty days.
     emit(Event.ACCOUNT_DELETED, grant=plan.grant_id, tenant=plan.tenant_id, count=1)
+    return Deletion()
 
 
 async def close_grant(services: Services, closing: Closing) -> None:
-    """Move the lease to the history as ended, with the evidence, and free the account."""
-    plan, ending = closing.plan, closing.ending
+    """Move the lease to the history as ended, with the evidence, and free the account.
+
+    Raises:
+        NotYet: the lease holds no evidence. What counts was written there by reading back.
+    """
+    ending = closing.ending
     try:
-        lease = await services.leases.get(plan.grant_id)
+        lease = await services.leases.get(closing.plan.grant_id)
     except Missing:
         return
+    if lease.evidence is None or not lease.evidence.clean:
+        message = "Nobody has read back that it is over."
+        raise NotYet(message)
+    plan = lease.plan if lease.plan.opened else closing.plan
+    evidence = lease.evidence.model_copy(
+        update={"account_deleted": closing.evidence.account_deleted}
+    )
     over = {
         "plan": plan,
         "state": GrantState.ENDED,
@@ -234,7 +274,7 @@ async def close_grant(services: Services, closing: Closing) -> None:
         "ended_by": ending.by,
         "end_remark": ending.remark,
         "failure": ending.failure,
-        "evidence": closing.evidence,
+        "evidence": evidence,
         "ended_at": services.clock(),
     }
     if plan.kind is GrantKind.ACCOUNT:
@@ -242,10 +282,11 @@ async def close_grant(services: Services, closing: Closing) -> None:
         with suppress(CurfewError):
             await services.accounts.note_end(plan, services.clock())
     ended = lease.model_copy(update=over)
-    evidence = closing.evidence.to_json()
     # The announcement may have been missed in an outage; what is there already changes nothing.
     await services.audit.note(_noted(ended, Action.GRANT_ENDING, ending))
-    await services.audit.note(_noted(ended, Action.GRANT_ENDED, ending, evidence=evidence))
+    await services.audit.note(
+        _noted(ended, Action.GRANT_ENDED, ending, evidence=evidence.to_json())
+    )
     await services.leases.close(ended)
     emit(
         Event.GRANT_ENDED,
@@ -289,6 +330,14 @@ async def flag_stuck(services: Services, notice: StuckNotice) -> None:
         reason = ", ".join(notice.failures)
         entry = AuditEntry.of_grant(lease, Action.GRANT_STUCK, reason=reason)
         await services.audit.note(entry)
+
+
+async def _account_grant(services: Services, plan: Plan) -> Plan | None:
+    """The plan on record, if it is for an account of Curfew's own that this step may touch."""
+    known = await on_record(services, plan)
+    if known is None or known.account_id is None or known.kind is GrantKind.ROLE:
+        return None
+    return known
 
 
 def _directory(services: Services, plan: Plan) -> Directory:

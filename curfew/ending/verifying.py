@@ -3,34 +3,59 @@
 An answer that does not come is an error, never an empty list.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 from curfew.concurrency import together
-from curfew.ending.removing import with_marks
+from curfew.ending.record import on_record
 from curfew.entra.accounts import Account
 from curfew.entra.directory import Directory
 from curfew.entra.methods import Method
 from curfew.errors import Missing, NotYet
 from curfew.giving.counting import groups_given, others_of, roles_given
-from curfew.guards import account_of, is_passed_on
-from curfew.model.grants import Evidence, Plan
+from curfew.guards import account_of
+from curfew.model.grants import Evidence, GrantState, Lease, Plan
 from curfew.model.messages import Verification
 from curfew.model.tenants import GrantKind
-from curfew.rights import groups_to_leave, role_ends, roles_left
+from curfew.rights import groups_to_leave, roles_held, roles_left
 from curfew.services import Services
 
 
 async def verify_ended(services: Services, verification: Verification) -> Evidence:
     """What is left of a grant. Of one whose account is another grant's by now, nothing is.
 
+    Evidence that is clean is written into the lease, and counts only there.
+
     Raises:
         NotYet: one part of the directory shows the account, and another does not.
     """
+    known = await on_record(services, verification.plan)
+    if known is None:
+        evidence = _nothing_of_ours(services)
+    else:
+        verification = verification.model_copy(update={"plan": known})
+        read_back = _role_grant if known.kind is GrantKind.ROLE else _account_grant
+        evidence = await read_back(services, verification)
+    if evidence.clean:
+        await _put_down(services, verification.plan, evidence)
+    return evidence
+
+
+async def _put_down(services: Services, plan: Plan, evidence: Evidence) -> None:
+    def verified(lease: Lease) -> Lease:
+        said = {
+            "evidence": evidence,
+            "state": GrantState.ENDING,
+            "deadline": min(lease.deadline, services.clock()),
+        }
+        return lease if lease.state.over else lease.model_copy(update=said)
+
+    with suppress(Missing):
+        await services.leases.change(plan.grant_id, verified)
+
+
+async def _account_grant(services: Services, verification: Verification) -> Evidence:
     plan = verification.plan
-    if plan.kind is GrantKind.ROLE:
-        return await _verify_given_back(services, verification)
-    if await is_passed_on(services, plan):
-        return _nothing_of_ours(services)
     retired = all(
         await together(
             services.vault.is_retired(plan.password_secret),
@@ -60,20 +85,15 @@ async def verify_ended(services: Services, verification: Verification) -> Eviden
     )
 
 
-async def _verify_given_back(services: Services, verification: Verification) -> Evidence:
+async def _role_grant(services: Services, verification: Verification) -> Evidence:
     """What a user still has that was given to him and that no other grant of his keeps."""
     plan = verification.plan
     if plan.account_id is None:
         return _nothing_of_ours(services)
     directory = _directory(services, plan)
-    try:
-        lease = await services.leases.get(plan.grant_id)
-    except Missing:
-        return _nothing_of_ours(services)
-    plan = with_marks(plan, lease)
-    account, ends, groups, others = await together(
+    account, roles, groups, others = await together(
         directory.accounts.look(account_of(plan)),
-        role_ends(directory, account_of(plan)),
+        roles_held(directory, account_of(plan)),
         _groups(directory, account_of(plan)),
         others_of(services, plan),
     )
@@ -83,7 +103,7 @@ async def _verify_given_back(services: Services, verification: Verification) -> 
         verified_at=services.clock(),
         account_existed=account is not None,
         account_disabled=None,
-        roles_left=len((set(roles_given(plan)) & set(ends)) - others.kept),
+        roles_left=len((set(roles_given(plan)) & roles) - others.kept),
         groups_left=len((set(groups_given(plan)) & (groups or set())) - others.kept),
         methods_left=0,
         password_rotated=None,

@@ -25,6 +25,10 @@ GIVING_TURNS = 5
 LONGEST_SILENCE = timedelta(minutes=5)
 """How long an access lives is not for a header to decide."""
 
+ENDINGS_SILENCE = timedelta(seconds=20)
+"""What an ending heeds of a silence. It may have been asked of somebody who gives, and of another
+part of the directory; who ends is told again where it is meant for him."""
+
 _BRIEF = timedelta(seconds=5)
 _PAUSE = (1.0, 5.0)
 
@@ -61,24 +65,29 @@ class Pace:
         Raises:
             Busy: there is none, or the tenant asked for silence. Nothing was sent.
         """
-        silence = self._silence()
-        if silence or self._is_full(purpose):
-            raise Busy(
-                "directory", operation, retry_after=silence.total_seconds() + self._chance(*_PAUSE)
-            )
+        rest = self.rest(purpose)
+        if rest or self._is_full(purpose):
+            raise Busy("directory", operation, retry_after=rest or self._chance(*_PAUSE))
         self._taken[purpose] += 1
         try:
             yield
         finally:
             self._taken[purpose] -= 1
 
+    def rest(self, purpose: Purpose) -> float:
+        """In how many seconds to come back because of a silence; 0 when there is none."""
+        silence = self._silence(ENDINGS_SILENCE if purpose is Purpose.ENDING else LONGEST_SILENCE)
+        return silence.total_seconds() + self._chance(*_PAUSE) if silence else 0.0
+
     def hush(self, retry_after: float | None) -> None:
         """Heed a 429: no turn before its Retry-After, unless it asks for a few seconds only.
+
+        An ending heeds the beginning of it, `ENDINGS_SILENCE`, and then may try.
 
         Those are left to whoever was told. A later, shorter wish does not cut a longer one short.
         """
         wish = min(timedelta(seconds=retry_after or 0.0), LONGEST_SILENCE)
-        if wish > max(_BRIEF, self._silence()):
+        if wish > max(_BRIEF, self._silence(LONGEST_SILENCE)):
             now = self._clock()
             self._silent = (now, now + wish)
 
@@ -86,9 +95,10 @@ class Pace:
         giving_is_full = purpose is Purpose.GIVING and self._taken[purpose] >= GIVING_TURNS
         return giving_is_full or self._taken.total() >= TURNS
 
-    def _silence(self) -> timedelta:
-        """How much longer nothing is to be sent."""
-        now = self._clock()
-        if self._silent is None or not self._silent[0] <= now < self._silent[1]:
+    def _silence(self, heeded: timedelta) -> timedelta:
+        """How much longer nothing is to be sent, by who heeds so much of a silence."""
+        if self._silent is None:
             return timedelta()
-        return self._silent[1] - now
+        now, (began, end) = self._clock(), self._silent
+        end = min(end, began + heeded)
+        return end - now if began <= now < end else timedelta()

@@ -4,8 +4,8 @@ Microsoft ends such an assignment by itself, with this app dead or locked out. P
 P2 or Governance; without it every call here raises `Unlicensed`.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kiota_abstractions.base_request_configuration import RequestConfiguration
@@ -34,6 +34,8 @@ from curfew.errors import AlreadyExists, NotYet, Rejected, TooSoon, Unavailable
 
 _DIRECT = "Direct"
 _NOT_THERE = "RoleAssignmentDoesNotExist"
+_FOR_GOOD = "noexpiration"
+_AT_ONCE = timedelta(minutes=5)
 
 type Ticket = tuple[str, str]
 """The system and the number of a ticket, as PIM shows them to the tenant's administrators."""
@@ -41,10 +43,16 @@ type Ticket = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Eligibility:
-    """A role that a principal has, may activate or will have; `scope` is `/` for everywhere."""
+    """A role that a principal has, may activate or will have; `scope` is `/` for everywhere.
+
+    `timed` is one with an end. `later` is one that was made to begin some time after it was made;
+    by now it may have begun. Two of the same role and scope are equal: PIM takes away both alike.
+    """
 
     role_id: str
     scope: str
+    timed: bool = field(default=True, compare=False)
+    later: bool = field(default=False, compare=False)
 
 
 class Schedules:
@@ -230,7 +238,17 @@ class Schedules:
 
 def _eligibility(schedule: Answer) -> Eligibility:
     scope = schedule.text("directoryScopeId") or WHOLE_DIRECTORY
-    return Eligibility(schedule.needed("roleDefinitionId"), scope)
+    info = schedule.part("scheduleInfo")
+    expiration = info.part("expiration") if info else None
+    kind = expiration.text("type") if expiration else None
+    start = info.moment("startDateTime") if info else None
+    made = schedule.moment("createdDateTime")
+    return Eligibility(
+        schedule.needed("roleDefinitionId"),
+        scope,
+        timed=(kind or "").casefold() != _FOR_GOOD,
+        later=start is not None and made is not None and start > made + _AT_ONCE,
+    )
 
 
 def _until(moment: datetime) -> RequestSchedule:

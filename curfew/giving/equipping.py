@@ -58,11 +58,16 @@ async def assign_access(services: Services, plan: Plan) -> Assigned:
     directory = services.directory(plan.tenant_id, plan.connection)
     # PIM counts in whole seconds.
     until = services.clock().replace(microsecond=0) + plan.duration
-    with replicating():
-        given, _ = await together(
-            give_roles(directory, plan, {role.id: until for role in plan.roles}),
-            join_groups(directory, plan, [group.id for group in plan.groups]),
-        )
+    try:
+        with replicating():
+            given, _ = await together(
+                give_roles(directory, plan, {role.id: until for role in plan.roles}),
+                join_groups(directory, plan, [group.id for group in plan.groups]),
+            )
+    except CurfewError:
+        # Of what was given at once one thing may have failed and another not.
+        await require_still_given(services, plan)
+        raise
     await require_still_given(services, plan)
     return Assigned(
         assignments=tuple(given.assignments.values()),

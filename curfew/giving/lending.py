@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from curfew.concurrency import together
 from curfew.entra.directory import Directory
-from curfew.errors import NoOpenLease, NotYet, ServiceError
+from curfew.errors import CurfewError, NoOpenLease, NotYet, ServiceError
 from curfew.giving.activating import activate, arm
-from curfew.giving.counting import Marked, groups_given, items_of, mark, others_of
+from curfew.giving.counting import Marked, groups_given, items_of, mark, others_of, roles_given
 from curfew.giving.undoing import lease_after
 from curfew.guards import account_of, open_lease, replicating
 from curfew.model.grants import Plan
@@ -53,10 +53,18 @@ async def lend(services: Services, plan: Plan) -> Assigned:
         raise NoOpenLease(message)
     until = lease.expires_at
     marked = await mark(services, directory, plan, until)
-    with replicating():
-        given, joined = await together(
-            _give(directory, marked), join_groups(directory, marked.plan, groups_given(marked.plan))
-        )
+    groups = groups_given(marked.plan)
+    try:
+        with replicating():
+            given, joined = await together(
+                _give(directory, marked), join_groups(directory, marked.plan, groups)
+            )
+    except CurfewError:
+        # Of what was given at once one thing may have failed and another not.
+        if await lease_after(services, plan) is None:
+            everything = Given(scheduled=frozenset(roles_given(marked.plan)))
+            await _undo(services, directory, marked.plan, everything, groups)
+        raise
     if await lease_after(services, plan) is None:
         await _undo(services, directory, marked.plan, given, joined)
         message = "The grant ended before this step did."

@@ -3,6 +3,7 @@
 Found by its recorded object id, or created; an account of the name that is neither is refused.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -185,14 +186,20 @@ async def _existing(services: Services, directory: Directory, lease: Lease) -> O
     if account.mark != plan.mark:
         message = "An account of this name exists, and Curfew did not create it."
         raise ForeignAccount(message)
-    _require_ours(account, plan)
-    # Ours by its mark: of a run that nobody saw succeed, or back from the bin.
-    known = {"account_id": account.id, "opened": True}
-    await record_account(services, plan.model_copy(update=known))
     try:
+        _require_ours(account, plan)
+        # Ours by its mark: of a run that nobody saw succeed, or back from the bin.
+        known = {"account_id": account.id, "opened": True}
+        await record_account(services, plan.model_copy(update=known))
         return await _wake_shown(services, directory, lease, account)
     except NoOpenLease as error:
         raise _withdrawn() from error
+    except ForeignAccount:
+        # It bears our mark, and is not to be touched: neither by this grant's ending.
+        with suppress(NoOpenLease):
+            refused = plan.model_copy(update={"account_id": account.id})
+            await _note(services, lease, refused)
+        raise
 
 
 async def _wake_shown(

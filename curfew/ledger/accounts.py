@@ -8,9 +8,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from curfew.errors import AlreadyExists, Changed, Missing, Unavailable
+from curfew.errors import AlreadyExists, Changed, Missing
+from curfew.ledger.reading import every, told
 from curfew.ledger.tables import Row, Tables
 from curfew.model.approvals import Person
 from curfew.model.base import Guid, Model, Moment, Remark
@@ -70,15 +71,19 @@ class Accounts:
         """Every account on record in a tenant.
 
         Raises:
-            Unavailable: a record cannot be read. It is not left out: its account would look like
-                nobody's.
+            Unreadable: a record cannot be read; said after all others. It is not left out without
+                a word: its account would look like nobody's.
         """
-        query = "PartitionKey eq @tenant"
-        async for row in self._tables.all(TABLE, query, {"tenant": tenant_id}):
-            yield _record(row)
+        rows = self._tables.all(TABLE, "PartitionKey eq @tenant", {"tenant": tenant_id})
+        async for record in every(TABLE, rows, _record):
+            yield record
 
     async def by_id(self, tenant_id: str, account_id: str) -> AccountRecord | None:
-        """The record of an account by its object id, None when it is not Curfew's."""
+        """The record of an account by its object id, None when it is not Curfew's.
+
+        Raises:
+            Unreadable: no record that can be read is of this account, and another cannot be read.
+        """
         async for record in self.of_tenant(tenant_id):
             if record.account_id == account_id:
                 return record
@@ -159,8 +164,4 @@ class Accounts:
 
 
 def _record(row: Row) -> AccountRecord:
-    try:
-        record = AccountRecord.read(row.document)
-    except ValidationError as error:
-        raise Unavailable("ledger", f"read {TABLE}") from error
-    return record.model_copy(update={"etag": row.etag})
+    return told(TABLE, row, AccountRecord).model_copy(update={"etag": row.etag})

@@ -19,13 +19,13 @@ decision is taken on a head's ETag.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from curfew.chain import Anchor, Head, Stored, hash_of
 from curfew.clock import Clock
-from curfew.errors import AlreadyExists, Changed, CurfewError, Missing
+from curfew.errors import AlreadyExists, Changed, CurfewError, Missing, Unavailable
 from curfew.events import Event, report
 from curfew.ledger.audit_rows import (
     AUDIT,
@@ -130,6 +130,16 @@ class AuditTrail:
             return False
         return True
 
+    async def knows(self, tenant_id: str, keys: Iterable[str]) -> bool:
+        """Whether an entry with one of these keys is in the newest month or the one before it."""
+        _, newest = await self._newest(tenant_id, month_of(self._clock()))
+        for month in filter(None, (newest.month, newest.before)):
+            for key in keys:
+                with suppress(Missing):
+                    await self._tables.get(AUDIT, f"{tenant_id}_{month}", key_of(key))
+                    return True
+        return False
+
     async def events(
         self, query: AuditQuery, *, size: int, continuation: dict[str, str] | None = None
     ) -> AuditRows:
@@ -149,10 +159,17 @@ class AuditTrail:
         async for row in self._tables.all(AUDIT, wanted.text, wanted.parameters):
             yield stored_in(row)
 
-    async def tenants(self) -> dict[str, str]:
-        """Every tenant that has a trail, with the month in which it goes on."""
-        rows = self._tables.all(AUDIT, "PartitionKey eq @newest", {"newest": NEWEST})
-        return {row.key: read(NewestRow, row).month async for row in rows}
+    async def tenants(self) -> dict[str, str | None]:
+        """Every tenant that has a trail, with the month in which it goes on.
+
+        None where the row that names it cannot be read: that is no other tenant's trouble.
+        """
+        months: dict[str, str | None] = {}
+        async for row in self._tables.all(AUDIT, "PartitionKey eq @newest", {"newest": NEWEST}):
+            months[row.key] = None
+            with suppress(Unavailable):
+                months[row.key] = read(NewestRow, row).month
+        return months
 
     async def last(self, tenant_id: str) -> Anchor | None:
         """The last event of a tenant, by its place and hash; None where there is none."""
@@ -178,7 +195,7 @@ class AuditTrail:
         partition = f"{entry.tenant}_{place.month}"
         head = place.head.model_copy(update={"sequence": event.sequence, "hash": event.hash})
         head_row = Row(partition, HEAD, head.to_json(), place.etag)
-        key_row = Row(partition, key_of(entry), KeyRow(sequence=event.sequence).to_json())
+        key_row = Row(partition, key_of(entry.key), KeyRow(sequence=event.sequence).to_json())
         event_row = Row(partition, event_key(event.sequence), event.to_json())
         rows: tuple[tuple[Row, Columns], ...] = (event_row, columns_of(event)), (key_row, {})
         if place.etag:
@@ -195,7 +212,7 @@ class AuditTrail:
                 continue
             partition = f"{entry.tenant}_{month}"
             try:
-                row = await self._tables.get(AUDIT, partition, key_of(entry))
+                row = await self._tables.get(AUDIT, partition, key_of(entry.key))
             except Missing:
                 continue
             key = event_key(read(KeyRow, row).sequence)

@@ -10,7 +10,7 @@ from curfew.chain import BEGINNING, Head, Stored
 from curfew.errors import Unavailable
 from curfew.ids import tenant_of
 from curfew.ledger.tables import Columns, Row
-from curfew.model.audit import Action, AuditEntry, AuditEvent
+from curfew.model.audit import Action, AuditEvent
 from curfew.model.base import Model
 
 AUDIT = "audit"
@@ -168,9 +168,9 @@ def read[M: Model](kind: type[M], row: Row) -> M:
         raise Unavailable("ledger", operation, service_code="NotReadable") from error
 
 
-def key_of(entry: AuditEntry) -> str:
-    """The key of the row that remembers an entry."""
-    return f"k-{hashlib.sha256(entry.key.encode()).hexdigest()}"
+def key_of(entry_key: str) -> str:
+    """The key of the row that remembers an entry by its key."""
+    return f"k-{hashlib.sha256(entry_key.encode()).hexdigest()}"
 
 
 def event_key(sequence: int) -> str:

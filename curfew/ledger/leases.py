@@ -5,13 +5,13 @@ transaction of Table Storage, so of any number of simultaneous requests exactly 
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import ValidationError
-
-from curfew.errors import Changed, Missing, Unavailable
+from curfew.errors import Changed, Missing
 from curfew.ids import tenant_of
+from curfew.ledger.reading import every, told, unreadable
 from curfew.ledger.tables import Columns, Row, Tables
 from curfew.model.base import Model
 from curfew.model.grants import GrantId, GrantState, Lease
@@ -85,15 +85,16 @@ class Leases:
             row = await self._tables.get(LEASES, tenant_id, f"claim:{user_principal_name}")
         except Missing:
             return None
-        return _Claim.read(row.document).grant_id
+        return told(LEASES, row, _Claim).grant_id
 
     async def get(self, grant_id: str) -> Lease:
         """A live lease.
 
         Raises:
             Missing: this grant is over, or never was.
+            Unreadable: its row makes no sense.
         """
-        return _lease(await self._tables.get(LEASES, tenant_of(grant_id), grant_id))
+        return _live(await self._tables.get(LEASES, tenant_of(grant_id), grant_id))
 
     async def find(self, grant_id: str) -> Lease:
         """A grant, live or over.
@@ -105,7 +106,7 @@ class Leases:
             return await self.get(grant_id)
         except Missing:
             # A grant is written to the history before it leaves the leases: no gap in between.
-            return _lease(await self._tables.get(HISTORY, tenant_of(grant_id), grant_id))
+            return _past(await self._tables.get(HISTORY, tenant_of(grant_id), grant_id))
 
     async def change(
         self, grant_id: str, change: Callable[[Lease], Lease], *, known: Lease | None = None
@@ -134,8 +135,18 @@ class Leases:
         raise AssertionError
 
     async def withdraw(self, lease: Lease) -> None:
-        """Delete a lease under which nothing was given, and free its account."""
-        await self._release(lease)
+        """Delete a lease under which nothing was given, and free its account.
+
+        One that is not as it was written any more is left alone: its grant has begun, or it is
+        another request's.
+        """
+        try:
+            now = await self.get(lease.plan.grant_id)
+        except Missing:
+            return
+        if (now.plan, now.state) == (lease.plan, lease.state):
+            with suppress(Changed):
+                await self._release(now, etag=now.etag)
 
     async def close(self, lease: Lease) -> None:
         """Move a lease to the history and free its account. Doing it again changes nothing.
@@ -155,7 +166,7 @@ class Leases:
             Changed: others kept writing, five times in a row.
         """
         for remaining in reversed(range(_TRIES)):
-            lease = _lease(await self._tables.get(HISTORY, tenant_of(grant_id), grant_id))
+            lease = _past(await self._tables.get(HISTORY, tenant_of(grant_id), grant_id))
             if lease.report is not None:
                 return lease
             told = lease.model_copy(update={"report": report})
@@ -168,46 +179,49 @@ class Leases:
                 return told
         raise AssertionError
 
-    async def _release(self, lease: Lease) -> None:
+    async def _release(self, lease: Lease, etag: str = "") -> None:
         plan = lease.plan
         claim = (_claim_key(lease),) if lease.claimed else ()
         try:
-            await self._tables.delete_together(LEASES, plan.tenant_id, plan.grant_id, *claim)
+            await self._tables.delete_together(
+                LEASES, plan.tenant_id, plan.grant_id, *claim, etag=etag
+            )
         except Missing:
             # The first run of this step deleted both. The claim may be another grant's by now.
             return
 
     async def live(self, tenant_id: str) -> AsyncIterator[Lease]:
-        """Every live lease of a tenant."""
-        query = GrantQuery(tenant=tenant_id)
-        rows = self._tables.all(LEASES, *_filter(query))
-        async for row in rows:
-            yield _lease(row)
+        """Every live lease of a tenant.
 
-    async def overdue(self, now: datetime) -> AsyncIterator[tuple[str, Lease | None]]:
-        """The id of every grant of every tenant whose deadline has passed, with its lease.
+        Raises:
+            Unreadable: a lease cannot be read; said after all others.
+        """
+        rows = self._tables.all(LEASES, *_filter(GrantQuery(tenant=tenant_id)))
+        async for lease in every(LEASES, rows, _live):
+            yield lease
 
-        None is a lease that cannot be read: it must not keep the others from being ended.
+    async def overdue(self, now: datetime) -> AsyncIterator[Lease]:
+        """The lease of every grant of every tenant whose deadline has passed.
+
+        Raises:
+            Unreadable: a lease cannot be read; said after all others, which it must not keep from
+                being ended.
         """
         query = f"{_GRANTS_ONLY} and deadline le @now"
-        async for row in self._tables.all(LEASES, query, {"now": _stamp(now)}):
-            try:
-                yield row.key, _lease(row)
-            except ValidationError:
-                yield row.key, None
+        rows = self._tables.all(LEASES, query, {"now": _stamp(now)})
+        async for lease in every(LEASES, rows, _live):
+            yield lease
 
     async def of_principal(self, tenant_id: str, principal_id: str) -> list[Lease]:
         """The live leases of role grants to one user.
 
         Raises:
-            Unavailable: one of them cannot be read, so nobody can tell what it has given.
+            Unreadable: one of them cannot be read, so nobody can tell what it has given.
         """
         query = f"{_GRANTS_ONLY} and PartitionKey eq @tenant and principal eq @principal"
         parameters = {"tenant": tenant_id, "principal": principal_id}
-        try:
-            return [_lease(row) async for row in self._tables.all(LEASES, query, parameters)]
-        except ValidationError as error:
-            raise Unavailable("ledger", f"read {LEASES}") from error
+        rows = self._tables.all(LEASES, query, parameters)
+        return [lease async for lease in every(LEASES, rows, _live)]
 
     async def page(
         self,
@@ -221,7 +235,7 @@ class Leases:
         found = await self._tables.page(
             table, *_filter(query), size=size, continuation=continuation
         )
-        leases = tuple(_lease(row) for row in found.rows)
+        leases = tuple(_lease(table, row) for row in found.rows)
         if table == LEASES and not found.continuation:
             return GrantRows(leases, HISTORY, {})
         return GrantRows(leases, table, found.continuation)
@@ -241,8 +255,20 @@ def _row(lease: Lease) -> Row:
     return Row(plan.tenant_id, plan.grant_id, lease.to_json(), lease.etag)
 
 
-def _lease(row: Row) -> Lease:
-    return Lease.read(row.document).model_copy(update={"etag": row.etag})
+def _live(row: Row) -> Lease:
+    return _lease(LEASES, row)
+
+
+def _past(row: Row) -> Lease:
+    return _lease(HISTORY, row)
+
+
+def _lease(table: str, row: Row) -> Lease:
+    lease = told(table, row, Lease)
+    if (lease.plan.tenant_id, lease.plan.grant_id) != (row.partition, row.key):
+        # A row that speaks for another grant would have that one ended in this one's stead.
+        raise unreadable(table, row)
+    return lease.model_copy(update={"etag": row.etag})
 
 
 def _columns(lease: Lease) -> Columns:

@@ -153,17 +153,19 @@ class Tables:
                 match_condition=condition,
             )
 
-    async def delete_together(self, table: str, partition: str, *keys: str) -> None:
-        """Delete rows of one partition together, or none.
+    async def delete_together(self, table: str, partition: str, *keys: str, etag: str = "") -> None:
+        """Delete rows of one partition together, or none; the first, if asked, as it was read.
 
         Raises:
             Missing: one of them is gone already, so none was deleted.
+            Changed: somebody else has written the first since it was read.
         """
         entities = [{"PartitionKey": partition, "RowKey": key} for key in keys]
+        as_read = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        operations: list[Any] = [(TransactionOperation.DELETE, entity) for entity in entities]
+        operations[0] = (*operations[0], as_read)
         with classified("ledger", f"delete {table}"):
-            await self._client(table).submit_transaction(
-                [(TransactionOperation.DELETE, entity) for entity in entities]
-            )
+            await self._client(table).submit_transaction(operations)
 
     async def all(self, table: str, query: str, parameters: Columns) -> AsyncIterator[Row]:
         """Every row that a query finds, over all its pages."""
@@ -223,7 +225,7 @@ class Tables:
 def _row(entity: TableEntity) -> Row:
     try:
         document = json.loads("".join(_parts(entity)))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, RecursionError, TypeError, ValueError):
         document = None
     etag = str(entity.metadata.get("etag") or "")
     columns = {name: value for name, value in entity.items() if not _is_own(name)}

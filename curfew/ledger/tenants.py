@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from curfew.ledger.reading import every, told, unreadable
 from curfew.ledger.tables import Columns, Row, Tables
 from curfew.model.tenants import Profile, Tenant
 
@@ -25,15 +26,21 @@ class TenantStore:
         return _tenant(await self._tables.get(TENANTS, tenant_id, _KEY))
 
     async def all(self) -> AsyncIterator[Tenant]:
-        """Every tenant."""
-        async for row in self._tables.all(TENANTS, "RowKey eq @key", {"key": _KEY}):
-            yield _tenant(row)
+        """Every tenant.
+
+        Raises:
+            Unreadable: a tenant cannot be read; said after all others.
+        """
+        rows = self._tables.all(TENANTS, "RowKey eq @key", {"key": _KEY})
+        async for tenant in every(TENANTS, rows, _tenant):
+            yield tenant
 
     async def leaving(self) -> AsyncIterator[Tenant]:
-        """Every tenant that is being off-boarded."""
+        """Every tenant that is being off-boarded; raises as `all` does."""
         query = "RowKey eq @key and leaving eq @leaving"
-        async for row in self._tables.all(TENANTS, query, {"key": _KEY, "leaving": True}):
-            yield _tenant(row)
+        rows = self._tables.all(TENANTS, query, {"key": _KEY, "leaving": True})
+        async for tenant in every(TENANTS, rows, _tenant):
+            yield tenant
 
     async def put(self, tenant: Tenant) -> Tenant:
         """Create a tenant (no ETag) or replace the one that was read (with its ETag).
@@ -48,9 +55,9 @@ class TenantStore:
         return tenant.model_copy(update={"etag": etag})
 
     async def delete(self, tenant: Tenant) -> None:
-        """Delete a tenant as it was read, its profiles first."""
-        async for profile in self.profiles(tenant.id):
-            await self.delete_profile(profile)
+        """Delete a tenant as it was read, its profiles first, whether they can be read or not."""
+        async for row in self._profiles(tenant.id):
+            await self._tables.delete(PROFILES, row.partition, row.key, row.etag)
         await self._tables.delete(TENANTS, tenant.id, _KEY, tenant.etag)
 
     async def profile(self, tenant_id: str, name: str) -> Profile:
@@ -62,10 +69,13 @@ class TenantStore:
         return _profile(await self._tables.get(PROFILES, tenant_id, name))
 
     async def profiles(self, tenant_id: str) -> AsyncIterator[Profile]:
-        """Every profile of a tenant."""
-        query = "PartitionKey eq @tenant"
-        async for row in self._tables.all(PROFILES, query, {"tenant": tenant_id}):
-            yield _profile(row)
+        """Every profile of a tenant.
+
+        Raises:
+            Unreadable: a profile cannot be read; said after all others.
+        """
+        async for profile in every(PROFILES, self._profiles(tenant_id), _profile):
+            yield profile
 
     async def put_profile(self, profile: Profile) -> Profile:
         """Create a profile (no ETag) or replace the one that was read; raises as `put` does."""
@@ -77,6 +87,9 @@ class TenantStore:
         """Delete a profile as it was read."""
         await self._tables.delete(PROFILES, profile.tenant, profile.name, profile.etag)
 
+    def _profiles(self, tenant_id: str) -> AsyncIterator[Row]:
+        return self._tables.all(PROFILES, "PartitionKey eq @tenant", {"tenant": tenant_id})
+
 
 async def _write(tables: Tables, table: str, row: Row, columns: Columns) -> str:
     if row.etag:
@@ -86,8 +99,12 @@ async def _write(tables: Tables, table: str, row: Row, columns: Columns) -> str:
 
 
 def _tenant(row: Row) -> Tenant:
-    return Tenant.read(row.document).model_copy(update={"etag": row.etag})
+    tenant = told(TENANTS, row, Tenant)
+    if tenant.id != row.partition:
+        # A row that speaks for another tenant would put its settings in that one's place.
+        raise unreadable(TENANTS, row)
+    return tenant.model_copy(update={"etag": row.etag})
 
 
 def _profile(row: Row) -> Profile:
-    return Profile.read(row.document).model_copy(update={"etag": row.etag})
+    return told(PROFILES, row, Profile).model_copy(update={"etag": row.etag})

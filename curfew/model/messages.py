@@ -62,6 +62,12 @@ class Outcome(Model):
     failure: Failure | None = None
 
 
+class Deletion(Model):
+    """Whether an account was put into the bin, or was there."""
+
+    deleted: bool = True
+
+
 class Ending(Model):
     """Why a grant ends and who said so."""
 

@@ -65,9 +65,13 @@ async def _suspect(
 ) -> Noticed | None:
     """Write down what is suspicious, and report what is new of it."""
     noted = {"suspicions": facts, "suspected_since": since if facts else None}
-    await services.accounts.change(
-        tenant.id, record.user_principal_name, lambda known: known.model_copy(update=noted)
-    )
+
+    def note(known: AccountRecord) -> AccountRecord:
+        # One that is known by its mark only is named from here on: it can be listed and adopted.
+        found = {"account_id": known.account_id or account.id}
+        return known.model_copy(update=noted | found)
+
+    await services.accounts.change(tenant.id, record.user_principal_name, note)
     if not set(facts).difference(record.suspicions):
         return Noticed.SUSPECTED if facts else None
     emit(
@@ -100,6 +104,17 @@ async def _is_still_free(services: Services, tenant: Tenant, record: AccountReco
     )
 
 
+async def _is_still_ours(services: Services, plan: Plan) -> bool:
+    """Whether nobody put the account out of Curfew's hands until its claim was written.
+
+    An adoption looks for a claim after it was recorded: one of the two sees the other.
+    """
+    record = await services.accounts.find(plan.tenant_id, plan.user_principal_name)
+    tenant = await services.tenants.get(plan.tenant_id)
+    is_adopted = record is None or record.adopted_by is not None
+    return not is_adopted and plan.account_id not in tenant.break_glass
+
+
 def _is_idle(tenant: Tenant, record: AccountRecord, now: datetime) -> bool:
     allowed, ended = tenant.delete_idle_after, record.last_ended_at
     if allowed is None or ended is None or not record.account_id or tenant.leaving_since:
@@ -112,6 +127,14 @@ async def _take_back(services: Services, lease: Lease, remark: str) -> Noticed |
     try:
         await services.leases.open(lease)
     except AlreadyExists:
+        return None
+    is_ours = False
+    try:
+        is_ours = await _is_still_ours(services, lease.plan)
+    finally:
+        if not is_ours:
+            await services.leases.withdraw(lease)
+    if not is_ours:
         return None
     plan, reason = lease.plan, lease.end_reason
     with services.pace(plan.tenant_id).turn("watch", Purpose.ENDING):
@@ -128,7 +151,7 @@ async def _take_back(services: Services, lease: Lease, remark: str) -> Noticed |
     if not result.swept.over:
         return Noticed.ENDING
     await services.audit.note(AuditEntry.of_grant(lease, Action.SWEEP_ENDED, reason=reason))
-    return Noticed.DELETED if reason is EndReason.IDLE else Noticed.ENDED
+    return Noticed.DELETED if result.deleted else Noticed.ENDED
 
 
 def _lease(
@@ -151,6 +174,7 @@ def _lease(
         mark=record.mark,
         account_id=account.id,
         opened=True,
+        groups_before=(),
         roles=(),
         credential=CredentialKind.NONE,
         duration=FRESH,

@@ -5,6 +5,7 @@ time is up the rest is for the next round: everything done here can be done agai
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
@@ -38,6 +39,17 @@ class Cut:
     tenant: str
     reason: str
     error: Exception | None = None
+
+
+def by_lot[T](things: Iterable[T], is_first: Callable[[T], bool]) -> list[T]:
+    """An order by lot, of those that are first and then of the rest.
+
+    A thing that hangs takes up a place each time without ever being marked as tried. By lot none
+    is in front of the same others for ever.
+    """
+    order = list(things)
+    random.shuffle(order)
+    return sorted(order, key=is_first, reverse=True)
 
 
 async def in_every_tenant(tenants: Iterable[str], work: Work[str], limits: Limits) -> list[Cut]:

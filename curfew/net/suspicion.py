@@ -12,6 +12,8 @@ from curfew.entra.methods import Method
 from curfew.entra.schedules import Eligibility
 from curfew.errors import Unlicensed
 from curfew.ledger import AccountRecord
+from curfew.model.tenants import Tenant
+from curfew.services import Services
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -63,6 +65,21 @@ async def _eligible(directory: Directory, account_id: str) -> list[Eligibility]:
         return await directory.schedules.eligible(account_id)
     except Unlicensed:
         return []
+
+
+async def suspicious_in(services: Services, tenant: Tenant) -> list[str]:
+    """The names of the accounts that the watch has warned of, and has not ended yet.
+
+    Raises:
+        Unreadable: a record cannot be read, so nobody can tell of its account.
+    """
+    return [
+        record.user_principal_name
+        async for record in services.accounts.of_tenant(tenant.id)
+        if ACUTE.intersection(record.suspicions)
+        and record.adopted_by is None
+        and record.account_id not in tenant.break_glass
+    ]
 
 
 def facts_of(record: AccountRecord, account: Account, held: Held) -> tuple[Fact, ...]:

@@ -16,11 +16,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 
+from pydantic import ValidationError
+
 from curfew.entra.pace import Purpose
-from curfew.errors import CurfewError, Missing, ServiceError, Throttled
-from curfew.events import Event, emit, report
+from curfew.errors import CurfewError, Missing, ServiceError, Throttled, Unreadable
+from curfew.events import Event, emit, report, report_rows
 from curfew.giving.admitting import close_unopened
 from curfew.ids import tenant_of
+from curfew.ledger.reading import readable
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import EndReason, GrantState, Lease, Plan
 from curfew.model.messages import Ending, EndingNotice, EndOrder
@@ -33,7 +36,8 @@ from curfew.model.sweeps import (
     TenantFailure,
 )
 from curfew.model.tenants import Tenant
-from curfew.net.rounds import Cut, Limits, in_every_tenant, one_by_one
+from curfew.net.rounds import Cut, Limits, by_lot, in_every_tenant, one_by_one
+from curfew.net.suspicion import suspicious_in
 from curfew.net.taking_back import Result, take_back
 from curfew.services import Services
 
@@ -47,22 +51,27 @@ Raises:
 OVERDUE = "Its time was up, and no workflow had ended it."
 LEAVING = "The tenant is being off-boarded."
 
+_YOUNG = timedelta(minutes=30)
+"""For how long after its deadline a lease comes before those that sweeps did not see through."""
+
 
 async def sweep(services: Services, tell: Tell, limits: Limits | None = None) -> SweepReport:
     """End what is overdue, then forget the tenants that have been off-boarded.
 
+    Whatever it raises it has reported.
+
     Raises:
         ServiceError: the ledger cannot be read. Nothing was ended.
     """
-    sweeping = _Sweep(services, tell, limits or Limits())
     try:
+        sweeping = _Sweep(services, tell, limits or Limits())
         await sweeping.find()
-    except ServiceError as error:
+        await sweeping.end()
+        await sweeping.let_go()
+        done = sweeping.summary()
+    except Exception as error:
         report(Event.SWEEP_FAILED, error)
         raise
-    await sweeping.end()
-    await sweeping.let_go()
-    done = sweeping.summary()
     emit(
         Event.SWEEP_DONE,
         tenants=done.tenants,
@@ -84,7 +93,8 @@ def is_due(lease: Lease, now: datetime) -> bool:
     is_fresh = lease.state.unopened or (
         lease.state is GrantState.PROVISIONING and lease.expires_at is None
     )
-    return now >= lease.deadline + (FRESH if is_fresh else timedelta(0))
+    # What is added to a deadline of the year 9999 is no moment any more.
+    return now - (FRESH if is_fresh else timedelta(0)) >= lease.deadline
 
 
 def ending_of(lease: Lease, remark: str) -> Ending:
@@ -119,41 +129,56 @@ class _Sweep:
 
     async def find(self) -> None:
         """Find every grant that is due, and every tenant that leaves."""
-        async for grant_id, lease in self._services.leases.overdue(self._at):
-            if lease is None:
-                self._note(grant_id, Swept.FAILED, detail="Its lease cannot be read.")
-            elif is_due(lease, self._at):
+        overdue, spoiled = await readable(self._services.leases.overdue(self._at))
+        self._note_leases(spoiled)
+        for lease in overdue:
+            if is_due(lease, self._at):
                 self._due.setdefault(lease.plan.tenant_id, []).append(lease)
         try:
-            async for tenant in self._services.tenants.leaving():
-                self._leaving[tenant.id] = tenant
-                await self._find_remaining(tenant)
-        except ServiceError as error:
-            # What is overdue is known, and ends.
+            leaving, spoiled = await readable(self._services.tenants.leaving())
+        except Exception as error:  # noqa: BLE001 - what is overdue is known, and ends
             self._partial = True
             report(Event.SWEEP_FAILED, error)
+            return
+        self._note_tenants(spoiled)
+        self._leaving = {tenant.id: tenant for tenant in leaving}
+        for tenant in leaving:
+            try:
+                await self._find_remaining(tenant)
+            except Exception as error:  # noqa: BLE001 - one tenant's trouble is nobody else's
+                code = error.code if isinstance(error, CurfewError) else type(error).__qualname__
+                self._note_cuts([Cut(tenant.id, code, error)])
 
     async def _find_remaining(self, tenant: Tenant) -> None:
         """The grants of a leaving tenant were told to end; after a while they are overdue."""
-        if tenant.leaving_since is None or self._at < tenant.leaving_since + FRESH:
+        if tenant.leaving_since is None or self._at - FRESH < tenant.leaving_since:
             return
+        live, spoiled = await readable(self._services.leases.live(tenant.id))
+        self._note_leases(spoiled)
         due = self._due.setdefault(tenant.id, [])
         known = {lease.plan.grant_id for lease in due}
-        async for lease in self._services.leases.live(tenant.id):
-            if lease.plan.grant_id not in known:
-                due.append(lease)
+        due += [lease for lease in live if lease.plan.grant_id not in known]
 
     async def end(self) -> None:
-        """End what is due: every tenant in its turn, those in which nothing works last."""
-        for leases in self._due.values():
-            leases.sort(key=lambda lease: (lease.stuck, lease.deadline))
+        """End what is due: what is due for the first time, then what was tried already.
 
-        def urgency(tenant: str) -> tuple[bool, datetime]:
-            first = self._due[tenant][0]
-            return first.stuck, first.deadline
+        Each by lot, tenants as well as the leases of one: what hangs starves nobody for ever.
+        """
+        for tenant, leases in self._due.items():
+            self._due[tenant] = by_lot(leases, self._is_young)
 
-        tenants = sorted(filter(self._due.get, self._due), key=urgency)
+        def is_young(tenant: str) -> bool:
+            return self._is_young(self._due[tenant][0])
+
+        tenants = by_lot(filter(self._due.get, self._due), is_young)
         self._note_cuts(await in_every_tenant(tenants, self._end_in, self._limits))
+
+    def _is_young(self, lease: Lease) -> bool:
+        """Whether sweeps can hardly have tried it yet.
+
+        A lease of a leaving tenant whose deadline is still to come is not: it would stay so.
+        """
+        return not lease.stuck and timedelta(0) <= self._at - lease.deadline <= _YOUNG
 
     async def let_go(self) -> None:
         """Forget the leaving tenants that have no live grant any more, with their profiles."""
@@ -197,6 +222,27 @@ class _Sweep:
             detail=detail,
         )
 
+    def _note_leases(self, spoiled: Unreadable | None) -> None:
+        for tenant, grant_id in self._reported(spoiled):
+            about = {"grant": grant_id, "tenant": tenant, "result": Swept.FAILED}
+            # A key that is no grant's stands in the log only.
+            with suppress(ValidationError):
+                self._swept[grant_id] = SweptGrant(detail="Its lease cannot be read.", **about)
+
+    def _note_tenants(self, spoiled: Unreadable | None) -> None:
+        for tenant, _ in self._reported(spoiled):
+            with suppress(ValidationError):
+                self._failures.append(TenantFailure(tenant=tenant, reason=Unreadable.code))
+
+    def _reported(self, spoiled: Unreadable | None) -> tuple[tuple[str, str], ...]:
+        """The keys of what cannot be read, reported: the sweep goes on without it."""
+        if spoiled is None:
+            return ()
+        self._partial = True
+        report(Event.SWEEP_FAILED, spoiled)
+        report_rows(spoiled)
+        return spoiled.rows
+
     def _note_cuts(self, cuts: list[Cut]) -> None:
         for cut in cuts:
             self._partial = True
@@ -212,8 +258,12 @@ class _Sweep:
     async def _end(self, lease: Lease) -> None:
         """End one grant, unless its workflow was quicker."""
         grant_id, tenant_id = lease.plan.grant_id, lease.plan.tenant_id
+        pace = self._services.pace(tenant_id)
+        if rest := pace.rest(Purpose.ENDING):
+            # Refused now it would come again with the next sweep only, perhaps into a silence too.
+            await self._services.pause(rest)
         try:
-            with self._services.pace(tenant_id).turn("sweep", Purpose.ENDING):
+            with pace.turn("sweep", Purpose.ENDING):
                 result, reason = await self._end_now(grant_id)
         except Throttled:
             raise
@@ -276,13 +326,17 @@ class _Sweep:
         tenant = self._leaving[tenant_id]
         async for _ in self._services.leases.live(tenant_id):
             return
-        await self._services.tenants.delete(tenant)
-        self._left.append(tenant_id)
-        emit(Event.TENANT_LEFT, tenant=tenant_id)
+        if await suspicious_in(self._services, tenant):
+            # The watch ends them; it looks into no tenant that was forgotten.
+            return
         entry = AuditEntry(
             key=f"{tenant_id}:{Action.TENANT_DELETED}:{tenant.etag}",
             tenant=tenant_id,
             action=Action.TENANT_DELETED,
             target=tenant.display_name,
         )
-        await self._services.audit.note(entry)
+        # Afterwards nobody would be left to write it; nobody's access hangs on a tenant that stays.
+        await self._services.audit.append(entry)
+        await self._services.tenants.delete(tenant)
+        self._left.append(tenant_id)
+        emit(Event.TENANT_LEFT, tenant=tenant_id)

@@ -2,10 +2,11 @@
 
     announce + disable ──▶ everything else ──▶ read back ──▶ [delete] ──▶ close
 
-The steps are the workflow's own (`curfew.ending`), in its order and with its guarantees: a step that fails keeps none of the others from being taken, and nothing is closed
-that was not read back as gone. A pass that is not enough leaves a lease that is ending; the next
-one takes every step again. Two passes at once, or a pass beside a living workflow, do no harm:
-every step is repeatable, and of two that close a grant one does nothing.
+The steps are the workflow's own (`curfew.ending`), in its order and with its guarantees: a step
+that fails keeps none of the others from being taken, and nothing is closed that was not read back
+as gone. A pass that is not enough leaves a lease that is ending; the next one takes every step
+again. Two passes at once, or a pass beside a living workflow, do no harm: every step is repeatable,
+and of two that close a grant one does nothing.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -57,13 +58,14 @@ class Result:
     swept: Swept
     detail: str | None = None
     failure: Throttled | Unavailable | None = None
+    deleted: bool = False
 
 
 async def take_back(services: Services, lease: Lease, ending: Ending) -> Result:
     """Take back what was given under a lease, and close it if all of that is seen to be gone."""
     this = _Pass(services, lease, ending)
     if await this.closes():
-        return Result(Swept.ENDED)
+        return Result(Swept.ENDED, deleted=this.deleted)
     await this.leave()
     if this.waits_for:
         return Result(Swept.WAITING, this.waits_for)
@@ -82,6 +84,7 @@ class _Pass:
     ending: Ending
     failures: dict[str, CurfewError] = field(default_factory=dict)
     waits_for: str = ""
+    deleted: bool = False
 
     def __post_init__(self) -> None:
         self.plan = self.lease.plan.to_take_back()
@@ -95,9 +98,10 @@ class _Pass:
 
     async def closes(self) -> bool:
         """The whole pass; whether the grant is over afterwards."""
-        if self.lease.evidence is not None:
-            # An earlier pass verified it and came no further than deleting the account.
-            return await self._close(self.lease.evidence)
+        evidence = self.lease.evidence
+        if evidence is not None and (evidence.account_existed or self.plan.account_id is None):
+            # An earlier pass verified it and came no further, perhaps only to the deletion.
+            return await self._close(evidence)
         known = self.plan.account_id is not None
         over, _ = await together(self._announce(), self._take(self._disabling()))
         if over:
@@ -199,21 +203,13 @@ class _Pass:
         """Delete the account where the profile says so, then write the ending down."""
         plan = self.plan
         if plan.ending_mode is EndingMode.DELETE and evidence.account_existed:
-            # Afterwards nobody could verify it any more.
-            await self._run("keep evidence", self._keep(evidence))
-            if not self.failures:
-                await self._run("delete", steps.delete_account(self.services, plan))
-            evidence = evidence.model_copy(update={"account_deleted": True})
+            answer = await self._run("delete", steps.delete_account(self.services, plan))
+            self.deleted = answer is not None and answer.deleted
+            evidence = evidence.model_copy(update={"account_deleted": self.deleted})
         if not self.failures:
             closing = Closing(plan=plan, ending=self.ending, evidence=evidence)
             await self._run("close", steps.close_grant(self.services, closing))
         return not self.failures
-
-    async def _keep(self, evidence: Evidence) -> None:
-        def keep(now: Lease) -> Lease:
-            return now.model_copy(update={"evidence": evidence, "plan": self.plan})
-
-        await self.services.leases.change(self.plan.grant_id, keep)
 
     async def _run[T](self, name: str, step: Awaitable[T]) -> T | None:
         """What a step answers; None, and its failure noted, when it fails."""

@@ -23,9 +23,10 @@ from curfew.audit import anchor
 from curfew.entra.accounts import Account
 from curfew.entra.directory import Directory
 from curfew.entra.pace import Purpose
-from curfew.errors import CurfewError, ServiceError, Throttled
-from curfew.events import Event, emit, report
+from curfew.errors import Throttled
+from curfew.events import Event, emit, report, report_rows
 from curfew.ledger import AccountRecord
+from curfew.ledger.reading import readable
 from curfew.model.messages import CREATION_SETTLES
 from curfew.model.sweeps import (
     Noticed,
@@ -45,20 +46,22 @@ _LIMITS = Limits(within=2)
 async def watch(services: Services, limits: Limits = _LIMITS) -> WatchReport:
     """Look into every tenant, warn or take back, and report the heads of the audit trail.
 
+    Whatever it raises it has reported.
+
     Raises:
         ServiceError: the settings cannot be read. Nothing was done.
     """
-    watching = _Watch(services, limits)
     try:
+        watching = _Watch(services, limits)
         await watching.look_everywhere()
-    except ServiceError as error:
+        done = watching.summary()
+    except Exception as error:
         report(Event.WATCH_FAILED, error)
         raise
     try:
         await anchor(services)
-    except ServiceError as error:
+    except Exception as error:  # noqa: BLE001 - what was seen is told all the same
         report(Event.WATCH_FAILED, error)
-    done = watching.summary()
     counts = Counter(each.result.value for each in done.noticed)
     emit(
         Event.WATCH_DONE,
@@ -89,10 +92,13 @@ class _Watch:
 
         So a look that is cut short costs all tenants alike.
         """
-        async for tenant in self._services.tenants.all():
-            self._tenants[tenant.id] = tenant
+        tenants, spoiled = await readable(self._services.tenants.all())
+        self._tenants = {tenant.id: tenant for tenant in tenants}
         order = random.sample(list(self._tenants), len(self._tenants))
         self._cuts = await in_every_tenant(order, self._look_into, self._limits)
+        if spoiled is not None:
+            report_rows(spoiled)
+            self._cuts += [Cut(tenant, spoiled.code, spoiled) for tenant, _ in spoiled.rows]
         for cut in self._cuts:
             if cut.error is not None:
                 report(Event.WATCH_FAILED, cut.error, tenant=cut.tenant)
@@ -116,27 +122,31 @@ class _Watch:
         """Look into one tenant.
 
         The accounts are listed first: whichever is in the list has its record by the time that
-        the records are read, and its lease by the time that the leases are.
+        the records are read, and its lease by the time that the leases are. What is known while a
+        row cannot be read is looked at; then the tenant has not been seen whole.
+
+        Raises:
+            Unreadable: a record or a lease cannot be read.
         """
         tenant = self._tenants[tenant_id]
         services = self._services
         with services.pace(tenant_id).turn("watch", Purpose.GIVING):
             listed = await self._directory(tenant).accounts.managed(tenant.account_prefix)
-        records = [record async for record in services.accounts.of_tenant(tenant_id)]
-        claimed = {
-            lease.plan.user_principal_name
-            async for lease in services.leases.live(tenant_id)
-            if lease.claimed
-        }
+        records, spoiled = await readable(services.accounts.of_tenant(tenant_id))
+        leases, lost = await readable(services.leases.live(tenant_id))
+        claimed = {lease.plan.user_principal_name for lease in leases if lease.claimed}
+        for error in filter(None, (spoiled, lost)):
+            report_rows(error)
         ours = {record.account_id: record for record in records if record.account_id}
         unseen = {each.mark: each for each in records if each.mark and not each.account_id}
         seen: dict[str, Account] = {}
         for account in listed:
             record = ours.get(account.id) or unseen.get(account.mark)
-            if record is None:
-                await self._report_stranger(tenant, account)
-            else:
+            if record is not None:
                 seen[record.user_principal_name] = account
+            elif spoiled is None:
+                # Else it may be the account of the record that cannot be read.
+                await self._report_stranger(tenant, account)
 
         async def look(record: AccountRecord) -> None:
             await self._look_at(tenant, record, seen.get(record.user_principal_name))
@@ -144,6 +154,8 @@ class _Watch:
         free = [record for record in records if record.user_principal_name not in claimed]
         watched = [record for record in free if not self._is_left_alone(tenant, record)]
         await one_by_one(watched, look, self._limits)
+        if unread := spoiled or lost:
+            raise unread
 
     def _is_left_alone(self, tenant: Tenant, record: AccountRecord) -> bool:
         """Whether somebody said so, or the last ending may not show everywhere yet."""
@@ -151,7 +163,7 @@ class _Watch:
         return (
             record.adopted_by is not None
             or record.account_id in tenant.break_glass
-            or (ended is not None and self._at < ended + CREATION_SETTLES)
+            or (ended is not None and self._at - CREATION_SETTLES < ended)
         )
 
     async def _report_stranger(self, tenant: Tenant, account: Account) -> None:
@@ -170,7 +182,7 @@ class _Watch:
                 directory = self._directory(tenant)
                 if account is None and record.account_id:
                     account = await directory.accounts.look(record.account_id)
-                if account is None:
+                if account is None or account.id in tenant.break_glass:
                     return
                 held = await held_by(directory, account.id)
             self._accounts += 1
@@ -180,7 +192,7 @@ class _Watch:
                 self._note(tenant, account, result, facts)
         except Throttled:
             raise
-        except CurfewError as error:
+        except Exception as error:  # noqa: BLE001 - one account's defect is not the next one's
             report(Event.ACCOUNT_UNREADABLE, error, **about)
             if account is not None:
                 self._note(tenant, account, Noticed.UNREADABLE)

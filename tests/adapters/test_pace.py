@@ -99,22 +99,45 @@ def test_who_gets_no_turn_comes_back_after_a_while_of_its_own(pace: Pace, hands:
 
 
 def test_a_refusal_is_worth_another_try_and_wrote_nothing(pace: Pace) -> None:
-    pace.hush(30)
+    pace.hush(15)
     with pytest.raises(Busy) as busy, pace.turn("disable_account", ENDING):
         pass
     failure = Failure.of(busy.value)
     assert (failure.code, failure.retryable, failure.unsure) == ("busy", True, False)
-    assert failure.retry_after == 32.5
+    assert failure.retry_after == 17.5
     assert failure.detail == "The directory is left in peace for a moment (disable_account)."
 
 
-def test_nobody_has_a_turn_during_a_silence(pace: Pace, hands: Hands) -> None:
-    pace.hush(30)
+def test_nobody_has_a_turn_when_a_silence_begins(pace: Pace, hands: Hands) -> None:
+    pace.hush(15)
     assert (free(pace, ENDING), free(pace, GIVING)) == (0, 0)
-    hands.pass_time(29)
-    assert refusal(pace) == 1 + 2.5
+    assert pace.rest(ENDING) == pace.rest(GIVING) == 15 + 2.5
+    hands.pass_time(14)
+    assert refusal(pace, ENDING) == refusal(pace, GIVING) == 1 + 2.5
     hands.pass_time(1)
     assert free(pace, ENDING) == TURNS
+    assert pace.rest(ENDING) == 0.0
+
+
+def test_an_ending_may_try_after_twenty_seconds_and_giving_after_all_of_a_silence(
+    pace: Pace, hands: Hands
+) -> None:
+    pace.hush(300)
+    hands.pass_time(19)
+    assert refusal(pace, ENDING) == 1 + 2.5
+    hands.pass_time(1)
+    assert refusal(pace, ENDING) is None
+    assert refusal(pace, GIVING) == 280 + 2.5
+    hands.pass_time(280)
+    assert refusal(pace, GIVING) is None
+
+
+def test_an_ending_that_is_told_itself_begins_the_silence_anew(pace: Pace, hands: Hands) -> None:
+    pace.hush(300)
+    hands.pass_time(20)
+    pace.hush(300)
+    assert refusal(pace, ENDING) == 20 + 2.5
+    assert refusal(pace, GIVING) == 300 + 2.5
 
 
 @pytest.mark.parametrize("seconds", [None, 0, 1, 5])
@@ -126,18 +149,18 @@ def test_a_few_seconds_are_left_to_who_was_told(pace: Pace, seconds: float | Non
 def test_no_silence_is_longer_than_five_minutes(pace: Pace, hands: Hands) -> None:
     pace.hush(86_400)
     hands.pass_time(299)
-    assert refusal(pace) == 1 + 2.5
+    assert refusal(pace, GIVING) == 1 + 2.5
     hands.pass_time(1)
-    assert refusal(pace) is None
+    assert refusal(pace, GIVING) is None
 
 
 def test_a_shorter_wish_does_not_cut_a_longer_one_short(pace: Pace, hands: Hands) -> None:
     pace.hush(100)
     pace.hush(20)
     hands.pass_time(50)
-    assert refusal(pace) == 50 + 2.5
+    assert refusal(pace, GIVING) == 50 + 2.5
     pace.hush(60)
-    assert refusal(pace) == 60 + 2.5
+    assert refusal(pace, GIVING) == 60 + 2.5
 
 
 def test_a_clock_that_is_set_back_ends_the_silence(pace: Pace, hands: Hands) -> None:

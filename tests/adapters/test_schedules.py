@@ -237,7 +237,25 @@ def test_what_begins_some_day_is_found_and_taken_away(at: Tenancy, user: User) -
 
 def test_plain_assignments_are_among_the_planned(at: Tenancy, user: User) -> None:
     at.tenant.assign_role(user.id, READER)
-    assert at.wait(at.directory.schedules.planned(user.id)) == [Eligibility(READER, "/")]
+    (planned,) = at.wait(at.directory.schedules.planned(user.id))
+    assert planned == Eligibility(READER, "/")
+    assert not planned.timed
+    assert not planned.later
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_was_asked_for_at_once_is_told_from_what_begins_later(
+    at: Tenancy, user: User, later: bool
+) -> None:
+    at.tenant.knobs.schedule_seconds = 600
+    assign(at, user, at.after(days=30))
+    if later:
+        (schedule,) = at.tenant.role_schedules.values()
+        schedule.start = at.after(hours=1)
+    assert active(at, user) == {}
+    (planned,) = at.wait(at.directory.schedules.planned(user.id))
+    assert planned.timed
+    assert planned.later is later
 
 
 def test_nobody_has_no_roles(at: Tenancy) -> None:

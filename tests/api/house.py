@@ -160,9 +160,14 @@ class House(Stack):
         until(arrived, lambda: f"{grant_id} is {seen.get('state')}, {seen.get('failure')}")
         return seen
 
+    def live(self) -> list[str]:
+        """Every grant that is not over; a workflow of one that is may still wait to report."""
+        tenants = self.cloud.tenants.values()
+        return [key for tenant in tenants for key in self.leases(tenant) if key.startswith("g-")]
+
     def is_idle(self) -> bool:
-        """Whether every grant is over; a workflow may still wait for what the directory tells."""
-        return not any(self.leases(tenant) for tenant in self.cloud.tenants.values())
+        """Whether every grant is over."""
+        return not self.live()
 
     def leases(self, tenant: Tenant) -> list[str]:
         """The keys of all rows in the leases of a tenant."""

@@ -1,4 +1,4 @@
-"""A tenant that leaves: its grants end first, and then it is forgotten. Field notes §2, row 25."""
+"""A tenant that leaves: its grants end first, then it is forgotten. docs/failures.md, row 25."""
 
 import httpx
 import pytest

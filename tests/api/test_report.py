@@ -1,6 +1,7 @@
 """The activity report over HTTP: beside the grant that it is about, and not in lists."""
 
 import asyncio
+from typing import Any
 
 from curfew.ledger import Leases, Tables
 from curfew.model.reports import ActivityReport, Change
@@ -27,7 +28,7 @@ def test_a_grant_shows_its_report_and_a_list_does_not(house: House) -> None:
         shown = house.as_(alias).get(f"/api/grants/{grant['id']}").json()
         assert shown["report"] == report.to_json()
     address = f"/api/grants?tenant={customer.id}"
-    listed = {}
+    listed: dict[str, Any] = {}
     while address and not listed:
         page = ann.get(address).json()
         listed, address = next(iter(page["value"]), {}), page["nextLink"]

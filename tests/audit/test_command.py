@@ -124,3 +124,27 @@ def test_an_anchor_that_is_none_is_refused(store: Store, text: str) -> None:
     answer = verify(store, "--anchor", text)
     assert answer.returncode == 2
     assert "TENANT=SEQUENCE:HASH" in answer.stderr
+
+
+def test_a_row_that_cannot_be_read_silences_no_other_tenant(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="curfew")
+    with running() as store:
+        spoiled = store.tenant
+        store.append(2)
+        store.tenant = "33333333-0000-4000-8000-000000000001"
+        last = store.append(3)[-1]
+        row = {"PartitionKey": "newest", "RowKey": spoiled}
+        store.write(row, {"month": {"is": "hunter2"}})
+        assert store.wait(anchor(store.services)) == 1
+        marked = [vars(r) for r in caplog.records if hasattr(r, "fields")]
+        said = [(each["event"], each["fields"]["tenant"]) for each in marked]
+        answer = verify(store)
+    assert ("curfew.audit.anchored", store.tenant) in said
+    assert ("curfew.audit.missed", spoiled) in said
+    assert f"{store.tenant}  whole  3 events, last 3:{last.hash}\n" in answer.stdout
+    assert f"{spoiled}  BROKEN  2 events" in answer.stdout
+    assert "  changed at 1: The row that names the month" in answer.stdout
+    assert answer.returncode == 1
+    assert "hunter2" not in answer.stdout + answer.stderr + caplog.text

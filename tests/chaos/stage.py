@@ -24,7 +24,7 @@ from simulator.faults import Fault
 from simulator.vault import Secret, SecretVersion
 from tests.chaos.offers import REPORTS_READER, offers, subject_of
 from tests.chaos.trouble import Weather
-from tests.chaos.watching import Watch
+from tests.chaos.watching import Watch, managed
 from tests.lifecycle.client import Api, Hub, functions
 from tests.lifecycle.engine import Activity, Clock, Engine
 from tests.lifecycle.shared import Shared
@@ -149,8 +149,24 @@ class Stage:
 
     @property
     def at_rest(self) -> bool:
-        """Whether every grant is over. A workflow may still wait to report what was done."""
-        return not any(self.open_leases(customer) for customer in self.customers)
+        """Whether everything is over. A workflow may still wait to report what was done."""
+        return not any(
+            self.open_leases(customer)
+            or any(u.account_enabled and self.is_served(customer) for u in managed(customer))
+            for customer in self.customers
+        )
+
+    def is_served(self, customer: Directory) -> bool:
+        """Whether Curfew still knows the tenant."""
+
+        async def known() -> bool:
+            with suppress(Missing):
+                await self.shared.services.tenants.get(customer.id)
+                return True
+            return False
+
+        with self.weather.calm():
+            return bool(self.wait(known()))
 
     def state(self, grant_id: str) -> GrantState:
         """Where a grant is in its life."""
@@ -250,7 +266,7 @@ def _secret(value: str) -> Secret:
     return Secret(CONNECTION, {only.version: only})
 
 
-async def _no_pause(seconds: float) -> None:
+async def _no_pause(_: float) -> None:
     """A handler does not wait for the workflow: nothing runs while it does."""
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.chaos import steps
+from tests.chaos import administration, hazards, steps
 from tests.chaos.offers import PROFILES
 from tests.chaos.steps import OWNER, Step
-from tests.chaos.trouble import CALLS, EFFECTS, LEDGER
+from tests.chaos.trouble import CALLS, COMMON, EFFECTS, LEDGER
 
 _TENANTS = st.integers(0, 1)
 _GRANTS = st.integers(0, 2)
@@ -72,13 +72,14 @@ _EXTEND = st.builds(
 _END = st.builds(steps.End, grant=_GRANTS, who=_OWNER_OR)
 _REVEAL = st.builds(steps.Reveal, grant=_GRANTS, who=st.sampled_from([OWNER, OWNER, "ben"]))
 _TAMPER = st.builds(
-    steps.Tamper, tenant=_TENANTS, who=_TECHNICIANS, what=st.sampled_from(["method", "role"])
+    hazards.Tamper, tenant=_TENANTS, who=_TECHNICIANS, what=st.sampled_from(["method", "role"])
 )
 _CHANGE_SETTINGS = _weighted(
-    (2, st.builds(steps.Tighten, tenant=_TENANTS, profile=_PROFILES)),
-    (1, st.builds(steps.Limit, tenant=_TENANTS)),
-    (2, st.builds(steps.Reconnect, tenant=_TENANTS)),
-    (2, st.builds(steps.Withdraw, tenant=_TENANTS, profile=_PROFILES)),
+    (2, st.builds(administration.Tighten, tenant=_TENANTS, profile=_PROFILES)),
+    (1, st.builds(administration.Limit, tenant=_TENANTS)),
+    (2, st.builds(administration.Reconnect, tenant=_TENANTS)),
+    (2, st.builds(administration.Withdraw, tenant=_TENANTS, profile=_PROFILES)),
+    (1, st.builds(administration.Offboard, tenant=_TENANTS)),
 )
 _ACT = _weighted(
     (6, _ASK),
@@ -89,6 +90,8 @@ _ACT = _weighted(
     (1, _REVEAL),
     (2, _TAMPER),
     (2, _CHANGE_SETTINGS),
+    (1, st.builds(hazards.Wake, tenant=_TENANTS, who=_TECHNICIANS)),
+    (1, st.just(administration.SweepNow())),
 )
 
 _TIME = _weighted(
@@ -98,25 +101,25 @@ _TIME = _weighted(
 )
 
 _FAIL = st.builds(
-    steps.Fail,
-    call=st.sampled_from([LEDGER, LEDGER, LEDGER, *CALLS]),
+    hazards.Fail,
+    call=st.sampled_from([LEDGER, LEDGER, LEDGER, *COMMON, *COMMON, *CALLS]),
     effect=st.sampled_from(list(EFFECTS)),
-    times=st.integers(1, 4),
+    times=st.integers(1, 6),
     skip=st.integers(0, 2),
 )
 _KILL = st.builds(
-    steps.Kill,
+    hazards.Kill,
     phase=st.sampled_from(["after", "before"]),
     step=st.sampled_from(["any", "any", *_ACTIVITIES]),
     how=st.sampled_from(["again", "failed"]),
 )
 _FLAP = st.builds(
-    steps.Flap,
+    hazards.Flap,
     call=st.sampled_from(["read account", "find account", "list roles", "any reading"]),
     minutes=st.sampled_from([1, 5, 30]),
 )
 _OUTAGE = st.builds(
-    steps.Outage,
+    hazards.Outage,
     service=st.sampled_from(["graph", "vault", "ledger", "everything"]),
     minutes=st.sampled_from([2, 10, 60]),
 )
@@ -125,8 +128,8 @@ _TROUBLE = _weighted(
     (2, _KILL),
     (1, _FLAP),
     (2, _OUTAGE),
-    (2, st.builds(steps.Purge, grant=_GRANTS)),
-    (1, st.builds(steps.KillSweep, after=st.integers(0, 12), applied=st.booleans())),
+    (2, st.builds(hazards.Purge, grant=_GRANTS)),
+    (1, st.builds(hazards.KillSweep, after=st.integers(0, 12), applied=st.booleans())),
 )
 
 _SOME_TROUBLE = st.lists(_TROUBLE, max_size=2)

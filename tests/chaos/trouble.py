@@ -39,6 +39,8 @@ CALLS: dict[str, dict[str, str]] = {
 }
 """The external calls by what they are for; a table's call is `ledger`."""
 
+COMMON = ("any reading", "any creation", "any change", "any removal")
+
 LEDGER = "ledger"
 
 EFFECTS: dict[str, dict[str, Any]] = {

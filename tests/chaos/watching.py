@@ -20,6 +20,9 @@ LATE = timedelta(minutes=12)
 A sweep every five minutes, five minutes of silence that a tenant may have asked for, and an ending.
 """
 
+FOUND = timedelta(hours=3)
+"""How long an account that a stranger has enabled may stay so: two looks, an hour apart."""
+
 PREFIX = "msp-"
 
 
@@ -48,6 +51,7 @@ class Watch:
     def __init__(self, stage: "Stage") -> None:
         self._stage = stage
         self._expiries: dict[str, datetime] = {}
+        self._woken: dict[str, datetime] = {}
         self.looks = 0
 
     def look(self) -> None:
@@ -65,12 +69,16 @@ class Watch:
             self._inside(customer, user)
         else:
             self._expiries.pop(user.id, None)
+            self._woken.pop(user.id, None)
 
     def _inside(self, customer: Tenant, user: User) -> None:
         """Somebody has access: there must be a lease that says until when, and that is not past."""
         now, name = self._stage.clock(), user.user_principal_name
+        if user.id in self._woken:
+            self._awake(customer, user)
+            return
         if user.id not in self._expiries or now > self._allowed(user):
-            leases = self._leases_of(customer, user)
+            leases = self.leases_of(customer, user)
             if not leases:
                 raise Violation(f"{name} has access without a lease")
             expiries = [lease.expires_at for lease in leases if lease.expires_at is not None]
@@ -85,11 +93,27 @@ class Watch:
                 f"{name} has access at {now:%d %H:%M:%S}; it expired at {expiry:%d %H:%M:%S}"
             )
 
+    def _awake(self, customer: Tenant, user: User) -> None:
+        """The watch warns when it first sees it, and takes it back when it sees it again."""
+        since = self._woken[user.id]
+        until = max(since, self._stage.weather.last or since) + FOUND
+        if self._stage.clock() > until and self._stage.is_served(customer):
+            raise Violation(f"{user.user_principal_name} was woken at {since:%d %H:%M:%S}")
+
     def _allowed(self, user: User) -> datetime:
         expiry = self._expiries[user.id]
         return max(expiry, self._stage.weather.last or expiry) + LATE
 
-    def _leases_of(self, customer: Tenant, user: User) -> list[Lease]:
+    def note_woken(self, user: User) -> None:
+        """A stranger has enabled an account: it is the watch's to find."""
+        self._woken[user.id] = self._stage.clock()
+
+    def is_woken(self, user: User) -> bool:
+        """Whether a stranger has enabled it, and nobody has disabled it since."""
+        return user.id in self._woken
+
+    def leases_of(self, customer: Tenant, user: User) -> list[Lease]:
+        """The grants of an account that are not over."""
         return [
             lease
             for lease in self._stage.open_leases(customer)

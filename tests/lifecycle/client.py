@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
@@ -20,10 +20,6 @@ from google.protobuf import timestamp_pb2, wrappers_pb2
 
 from devhost.principal import headers_of
 from tests.lifecycle.engine import Engine, Instance
-
-# The rooms refuse to be imported without settings, which the services of a world have.
-if TYPE_CHECKING:
-    from triggers.operations import Operation
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +38,12 @@ class Hub:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.trouble: Trouble = no_trouble
+        self._calls: dict[str, Callable[[Any], Any]] = {
+            "StartInstance": self._start,
+            "GetInstance": self._get,
+            "RaiseEvent": self._raise,
+            "PurgeInstances": self._purge,
+        }
 
     def client(self) -> AsyncTaskHubGrpcClient:
         """Microsoft's client, connected to this hub."""
@@ -53,12 +55,12 @@ class Hub:
         """Carry out one call, unless trouble keeps it or its answer away."""
         if self.trouble(name, False):
             raise _error(grpc.StatusCode.UNAVAILABLE, "the hub did not answer")
-        answer = getattr(self, f"_{name.lower()}")(request)
+        answer = self._calls[name](request)
         if self.trouble(name, True):
             raise _error(grpc.StatusCode.UNAVAILABLE, "the hub's answer was lost")
         return answer
 
-    def _startinstance(self, request: pb.CreateInstanceRequest) -> pb.CreateInstanceResponse:
+    def _start(self, request: pb.CreateInstanceRequest) -> pb.CreateInstanceResponse:
         known = self._engine.instances.get(request.instanceId)
         if known is not None:
             policy = request.orchestrationIdReusePolicy
@@ -70,7 +72,7 @@ class Hub:
             started.version = request.version.value
         return pb.CreateInstanceResponse(instanceId=request.instanceId)
 
-    def _getinstance(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
+    def _get(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
         known = self._engine.instances.get(request.instanceId)
         if known is None:
             return pb.GetInstanceResponse(exists=False)
@@ -90,14 +92,14 @@ class Hub:
             state.output.CopyFrom(wrappers_pb2.StringValue(value=instance.output))
         return state
 
-    def _raiseevent(self, request: pb.RaiseEventRequest) -> pb.RaiseEventResponse:
+    def _raise(self, request: pb.RaiseEventRequest) -> pb.RaiseEventResponse:
         if request.instanceId not in self._engine.instances:
             raise _error(grpc.StatusCode.NOT_FOUND, "there is no such instance")
         data = request.input.value if request.HasField("input") else None
         self._engine.raise_serialized(request.instanceId, request.name, data)
         return pb.RaiseEventResponse()
 
-    def _purgeinstances(self, request: pb.PurgeInstancesRequest) -> pb.PurgeInstancesResponse:
+    def _purge(self, request: pb.PurgeInstancesRequest) -> pb.PurgeInstancesResponse:
         purged = self._engine.purge(request.instanceId)
         return pb.PurgeInstancesResponse(deletedInstanceCount=int(purged))
 
@@ -108,12 +110,12 @@ class _Channel:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def unary_unary(self, method: str, **_: object) -> Callable[[Any], Awaitable[Any]]:
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        return self._unary if kind == "unary_unary" else lambda *_, **__: None
+
+    def _unary(self, method: str, **_: object) -> Callable[[Any], Awaitable[Any]]:
         name = method.rpartition("/")[2]
         return lambda request: self._hub.call(name, request)
-
-    def __getattr__(self, kind: str) -> Callable[..., None]:
-        return lambda *_, **__: None
 
 
 def _error(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
@@ -198,7 +200,7 @@ class Api:
         **headers: str,
     ) -> Answer:
         """Make a request and wait for its answer; nothing of the engine runs meanwhile."""
-        operation, parameters = _route(method, address)
+        name, durable, parameters = _route(method, address)
         parts = urlsplit(address)
         request = func.HttpRequest(
             method=method,
@@ -212,14 +214,15 @@ class Api:
             route_params=parameters,
             body=b"" if body is None else json.dumps(body).encode(),
         )
-        client = {"client": self.hub.client()} if operation.durable else {}
-        response = self.wait(functions()[operation.name](request, **client))
+        client = {"client": self.hub.client()} if durable else {}
+        response = self.wait(functions()[name](request, **client))
         said = response.get_body()
         return Answer(response.status_code, response.headers, json.loads(said) if said else None)
 
 
-def _route(method: str, address: str) -> tuple["Operation", dict[str, str]]:
-    """The operation that serves an address, with the values of its parameters."""
+def _route(method: str, address: str) -> tuple[str, bool, dict[str, str]]:
+    """The operation that serves an address: name, whether durable, values of its parameters."""
+    # The rooms refuse to be imported without settings, which the services of a world have.
     from triggers.operations import OPERATIONS
 
     path = urlsplit(address).path.removeprefix("/api").strip("/").split("/")
@@ -230,6 +233,6 @@ def _route(method: str, address: str) -> tuple["Operation", dict[str, str]]:
         pairs = list(zip(template, path, strict=True))
         if all(want == part or want.startswith("{") for want, part in pairs):
             named = {want.strip("{}"): part for want, part in pairs if want.startswith("{")}
-            return operation, named
+            return operation.name, operation.durable, named
     message = f"no operation serves {method} {address}"
     raise LookupError(message)

@@ -1,19 +1,14 @@
 """A door in front of Azurite that can fail a call before or after it was carried out."""
 
+import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
-import httpx
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-_HOP_BY_HOP = {"connection", "content-encoding", "content-length", "transfer-encoding"}
+_REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+_BODILESS = {b"204", b"304"}
+_CLOSED = (asyncio.IncompleteReadError, ConnectionError)
 
 
 @dataclass
@@ -32,58 +27,108 @@ class Trouble:
 
 
 class LedgerProxy:
-    """Forwards to Azurite. `trouble` is what goes wrong, `count` how many calls there were."""
+    """Forwards to Azurite. `trouble` is what goes wrong, `count` how many calls there were.
+
+    Messages are passed on byte for byte: the signature of a request covers it as it was sent.
+    """
 
     def __init__(self, target: str) -> None:
-        self._target = target
+        parts = urlsplit(target)
+        self._target = (parts.hostname or "", parts.port or 0)
         self.trouble: Trouble | None = None
         self.count = 0
-        methods = ["GET", "POST", "PUT", "PATCH", "MERGE", "DELETE"]
-        routes = [Route("/{path:path}", self._forward, methods=methods)]
-        app = Starlette(routes=routes, lifespan=self._connected)
-        config = uvicorn.Config(app, port=0, log_level="error", ws="none")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        _wait_until(lambda: self._server.started)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        assert self._ready.wait(5), "the proxy did not start"
+        self.url = f"http://127.0.0.1:{self._port}"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
-    @asynccontextmanager
-    async def _connected(self, _: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient() as self._client:
-            yield
+    async def _run(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        server.close_clients()
+        await server.wait_closed()
 
-    async def _forward(self, request: Request) -> Response:
-        self.count += 1
-        struck = self.trouble is not None and self.trouble.strikes()
-        if struck and not (self.trouble and self.trouble.applied):
-            return Response(status_code=503)
-        # The signature covers the path as it was sent, so it is passed on undecoded.
-        path = request.scope["raw_path"].decode()
-        query = request.scope["query_string"].decode()
-        address = f"{self._target}{path}" + (f"?{query}" if query else "")
-        answer = await self._client.request(
-            request.method, address, headers=request.headers.raw, content=await request.body()
-        )
-        if struck:
-            return Response(status_code=503)
-        headers = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP}
-        return Response(answer.content, answer.status_code, headers)
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    tick = threading.Event()
-    for _ in range(500):
-        if condition():
+    async def _serve(self, caller: asyncio.StreamReader, to_caller: asyncio.StreamWriter) -> None:
+        azurite: _Azurite | None = None
+        try:
+            while True:
+                request = await _message(caller)
+                self.count += 1
+                trouble = self.trouble
+                struck = trouble is not None and trouble.strikes()
+                answer = _REFUSAL
+                if not (struck and trouble and not trouble.applied):
+                    azurite = azurite or _Azurite(*self._target)
+                    answer = await azurite.ask(request)
+                to_caller.write(_REFUSAL if struck else answer)
+                await to_caller.drain()
+        except _CLOSED:
             return
-        tick.wait(0.01)
-    message = "the proxy did not start"
-    raise AssertionError(message)
+        finally:
+            if azurite is not None:
+                azurite.close()
+            to_caller.close()
+
+
+class _Azurite:
+    """A connection, opened anew where Azurite has closed it for being idle."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, request: bytes) -> bytes:
+        was_open = self._streams is not None
+        try:
+            return await self._ask(request)
+        except _CLOSED:
+            self.close()
+            if not was_open:
+                raise
+            return await self._ask(request)
+
+    async def _ask(self, request: bytes) -> bytes:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(*self._address)
+        reader, writer = self._streams
+        writer.write(request)
+        return await _message(reader, of_head=request.startswith(b"HEAD "))
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
+
+
+async def _message(reader: asyncio.StreamReader, *, of_head: bool = False) -> bytes:
+    """A request or an answer, whole."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head.lower().split(b"\r\n")
+    fields = dict(line.partition(b":")[::2] for line in lines if line)
+    bodiless = of_head or first.partition(b" ")[2][:3] in _BODILESS
+    if b"chunked" in fields.get(b"transfer-encoding", b"") and not bodiless:
+        return head + await _chunks(reader)
+    length = 0 if bodiless else int(fields.get(b"content-length", b"0"))
+    return head + await reader.readexactly(length)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while True:
+        line = await reader.readuntil(b"\r\n")
+        chunk = await reader.readexactly(int(line.split(b";")[0], 16) + 2)
+        body += line + chunk
+        if len(chunk) == len(b"\r\n"):
+            return body

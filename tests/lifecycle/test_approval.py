@@ -1,6 +1,6 @@
 """Consent before access: how much, from whom, until when; nothing exists before it is given.
 
-Field notes §2, row 10.
+docs/failures.md, row 10.
 """
 
 import pytest

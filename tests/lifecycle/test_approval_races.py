@@ -1,6 +1,6 @@
 """Approvers, the deadline and a withdrawal race: exactly one wins, and the safer one.
 
-Field notes §2, row 9.
+docs/failures.md, row 9.
 """
 
 from itertools import permutations

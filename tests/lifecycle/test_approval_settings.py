@@ -1,6 +1,6 @@
 """What approvers see comes from the directory, and what they consent to is still on offer.
 
-Field notes §2, rows 18 and 21.
+docs/failures.md, rows 18 and 21.
 """
 
 from typing import Any

@@ -2,6 +2,7 @@
 
 import pytest
 
+from curfew.model.approvals import DecisionOrder, Person
 from curfew.model.grants import GrantState
 from tests.lifecycle.asking import APPROVE, DAY, DENY, END, Desk
 from tests.lifecycle.client import ANN, PAUL, PETRA, Persona
@@ -104,3 +105,32 @@ def test_a_request_that_waits_keeps_its_account_from_a_second_one_and_frees_it(
     desk.world.engine.run_for(DAY)
     desk.assert_closed(grant_id, "approval-expired")
     desk.ask()
+
+
+def test_a_lease_about_which_much_was_said_is_still_written_and_closed(desk: Desk) -> None:
+    grant_id = desk.ask()
+    question = desk.lease(grant_id).approval
+    assert question is not None
+    words = tuple(
+        DecisionOrder(
+            id=f"01M7ZXWTY2AVW7VCNCX0BG{number:04}",
+            about=question.id,
+            by=Person(id=PETRA.id, name=PETRA.name),
+            approves=True,
+            comment="\N{LATIN SMALL LETTER E WITH ACUTE}" * 1000,
+        )
+        for number in range(50)
+    )
+    leases, tables = desk.world.services.leases, desk.world.services.tables
+    desk.world.wait(leases.change(grant_id, lambda now: now.model_copy(update={"words": words})))
+    assert desk.lease(grant_id).words == words
+    # Table Storage refuses a property of more than 64 KiB of UTF-16; Azurite does not.
+    client = tables._client("leases")
+    entity = desk.world.wait(client.get_entity(desk.customer.id, grant_id))
+    parts = [value for name, value in entity.items() if name.startswith("document")]
+    assert len(parts) > 10
+    assert max(len(part) for part in parts) <= 32 * 1024
+    assert desk.say(ANN, END, grant_id).status == 202
+    desk.settle()
+    desk.assert_closed(grant_id, "withdrawn")
+    assert desk.lease(grant_id).words == words

@@ -8,7 +8,9 @@ from curfew.model.grants import EndReason, GrantState
 from curfew.model.tenants import EndingMode
 from simulator.directory.objects import User
 from simulator.faults import Fault
-from tests.lifecycle.test_role_grants import step
+from tests.lifecycle.lent import step
+from tests.lifecycle.nets import kill, sweep
+from tests.lifecycle.watched import note
 from tests.lifecycle.world import Grant, World
 
 MINUTE = timedelta(minutes=1)
@@ -104,6 +106,7 @@ def test_row_2_a_deletion_without_an_answer_is_done_again(world: World, applied:
     assert grant.state is GrantState.ENDED
     assert grant.lease.evidence is not None
     assert grant.lease.evidence.account_disabled
+    assert grant.lease.evidence.account_deleted
     assert user.id in world.customer.deleted_users, "deleted, and not for good"
     assert recorded(world, grant) is None
 
@@ -145,6 +148,43 @@ def test_an_account_that_comes_back_from_the_bin_is_ours_and_is_stripped(world: 
     assert world.roles() == {role.id for role in grant.plan.roles}
     world.engine.run()
     world.assert_gone(grant)
+
+
+@pytest.mark.parametrize("swept", [False, True], ids=["workflow", "sweep"])
+def test_a_deletion_that_is_refused_keeps_no_grant_open_and_is_not_claimed(
+    world: World, swept: bool
+) -> None:
+    grant = world.request(ending_mode=EndingMode.DELETE)
+    grant.run_until_active()
+    refusal = Fault(method="DELETE", path=f"/users/{world.user().id}$", status=403, times=None)
+    world.cloud.faults.add(refusal)
+    if swept:
+        kill(world, grant)
+        world.clock.advance(timedelta(hours=1))
+        sweep(world)
+    else:
+        world.engine.run()
+    assert grant.state is GrantState.ENDED
+    evidence = grant.lease.evidence
+    assert evidence is not None
+    assert evidence.clean
+    assert evidence.account_deleted is False
+    assert not world.user().account_enabled
+    assert recorded(world, grant) == world.user().id
+    world.cloud.faults.clear()
+    world.request().run_until_active()
+
+
+def test_an_account_that_another_id_is_on_record_for_is_not_said_to_be_deleted(
+    world: World,
+) -> None:
+    grant = world.request(ending_mode=EndingMode.DELETE)
+    grant.run_until_active()
+    note(world, account_id=world.customer.user("clerk@" + world.customer.domain).id)
+    world.engine.run()
+    assert grant.lease.evidence is not None
+    assert grant.lease.evidence.account_deleted is False
+    assert not world.user().account_enabled
 
 
 def test_a_failed_grant_deletes_what_it_made(world: World) -> None:

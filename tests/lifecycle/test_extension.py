@@ -1,6 +1,6 @@
 """Extension: the expiry moves, within limits, while the grant is active.
 
-Field notes §2, rows 4 and 21.
+docs/failures.md, rows 4 and 21.
 """
 
 from datetime import timedelta

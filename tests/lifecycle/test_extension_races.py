@@ -1,6 +1,6 @@
 """An extension races with the expiry and an end, or is lost on its way: it counts once or not.
 
-Field notes §2, rows 3 and 8.
+docs/failures.md, rows 3 and 8.
 """
 
 from datetime import timedelta
@@ -124,6 +124,19 @@ def test_an_end_while_an_extension_is_being_written_ends_it(desk: Desk, phase: s
     lease = desk.lease(grant_id)
     assert (lease.state, lease.end_reason) == (GrantState.ENDED, EndReason.RETURNED)
     assert not desk.is_enabled()
+
+
+def test_the_ledger_extends_nothing_whose_time_is_up(desk: Desk) -> None:
+    grant_id = desk.active()
+    old = desk.expiry_of(grant_id)
+    lease = desk.lease(grant_id)
+    order = ExtendOrder(id="01M7ZXWTY2AVW7VCNCX0BGGWMH", by=lease.technician, duration=HOUR)
+    desk.world.clock.moment = old
+    late = Prolonging(plan=lease.plan, order=order, expires_at=old)
+    answered = desk.world.wait(extending.extend_expiry(desk.world.services, late))
+    assert desk.lease(grant_id).state is GrantState.ACTIVE
+    assert answered.extension.state is ExtensionState.REFUSED
+    assert desk.expiry_of(grant_id) == old
 
 
 def test_an_extension_that_lands_after_the_end_moves_nothing(desk: Desk) -> None:

@@ -82,3 +82,16 @@ def test_replication_delay_after_a_creation_is_waited_out(world: World) -> None:
     assert timedelta(seconds=90) <= activated - requested <= timedelta(minutes=5)
     world.engine.run()
     world.assert_gone(grant)
+
+
+def test_row_27_a_session_that_was_opened_during_the_grant_is_over_with_it(world: World) -> None:
+    grant = world.request()
+    grant.run_until_active()
+    session = world.session(world.kept(grant)).json()["refresh_token"]
+    assert world.resume(session) == 200
+
+    world.engine.run()
+    world.assert_gone(grant)
+    # Even if somebody enabled the account again: it was revoked, not only shut out.
+    world.user().account_enabled = True
+    assert world.resume(session) == 400

@@ -1,77 +1,35 @@
 """Role grants: roles and groups for an existing user, on top of what is his own."""
 
-import copy
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from curfew.model.grants import EndReason, GrantState
 from curfew.model.messages import Activation
-from curfew.model.tenants import Group, Role
+from curfew.model.tenants import Role
 from simulator.directory.objects import User
 from simulator.faults import Effect, Fault
 from tests.lifecycle.ledger_proxy import Trouble
-from tests.lifecycle.world import (
-    HELPDESK_ADMINISTRATOR,
-    HOUR,
-    SECURITY_READER,
-    Grant,
-    World,
-    registered_functions,
+from tests.lifecycle.lent import (
+    BOTH,
+    MINUTE,
+    READER,
+    SECOND,
+    active,
+    an_administrator,
+    as_it_was,
+    assert_closed,
+    group_of,
+    members,
+    roles_of,
+    step,
 )
-
-BOTH = {SECURITY_READER, HELPDESK_ADMINISTRATOR}
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
-READER = (Role(id=SECURITY_READER, name="Security Reader"),)
+from tests.lifecycle.world import HELPDESK_ADMINISTRATOR, HOUR, SECURITY_READER, World
 
 
 @pytest.fixture
 def subject(world: World) -> User:
-    """An administrator of the customer with a role of his own."""
-    return world.customer.add_user("bert", "Bert Berger", roles=("Reports Reader",))
-
-
-def roles_of(world: World, user: User) -> set[str]:
-    """The roles that a user holds, but for his own."""
-    own = world.customer.assign_role(user.id, "Reports Reader")
-    del world.customer.role_assignments[own.id]
-    return {each.role_id for each in world.customer.assignments_of(user.id)} - {own.role_id}
-
-
-def group_of(world: World, name: str = "Exclusion", **options: Any) -> Group:
-    made = world.customer.add_group(name, **options)
-    return Group(id=made.id, name=name)
-
-
-def members(world: World, group: Group) -> list[str]:
-    return world.customer.groups[group.id].members
-
-
-def as_it_was(user: User) -> dict[str, object]:
-    """All of a user that an ending has no business with."""
-    seen = copy.deepcopy(vars(user))
-    return {k: v for k, v in seen.items() if k not in {"past", "sessions_valid_from"}}
-
-
-def step(world: World, name: str, message: Any) -> Any:
-    """Run one step of the product by itself, as an engine does that repeats it."""
-    _, steps = registered_functions()
-    return world.wait(steps[name](message=message.to_json()))
-
-
-def active(world: World, user: User, **changes: Any) -> Grant:
-    grant = world.request_roles(user, **changes)
-    world.engine.run(until=world.clock() + MINUTE)
-    assert grant.state is GrantState.ACTIVE
-    return grant
-
-
-def assert_closed(grant: Grant) -> None:
-    assert grant.state is GrantState.ENDED
-    assert grant.lease.evidence is not None
-    assert grant.lease.evidence.clean
+    return an_administrator(world)
 
 
 def test_a_user_gets_roles_and_groups_for_the_time_of_the_grant(
@@ -119,137 +77,6 @@ def test_a_grant_is_active_only_when_the_directory_shows_it_all(
     assert grant.lease.activated_at is None
     world.engine.run(until=world.clock() + MINUTE)
     assert grant.state is GrantState.ACTIVE
-
-
-def test_row_7_what_the_user_holds_for_good_is_neither_given_nor_removed(
-    world: World, subject: User
-) -> None:
-    own = world.customer.assign_role(subject.id, "Security Reader")
-    group = group_of(world, members=(subject.id,))
-    grant = active(world, subject, groups=(group,))
-    assert grant.lease.plan.given == (HELPDESK_ADMINISTRATOR,)
-    assert set(grant.lease.plan.spared) == {SECURITY_READER, group.id}
-    world.engine.run()
-    assert_closed(grant)
-    assert roles_of(world, subject) == {SECURITY_READER}
-    assert own.id in world.customer.role_assignments
-    assert members(world, group) == [subject.id]
-
-
-def test_a_role_for_a_part_of_the_directory_is_another_role(world: World, subject: User) -> None:
-    unit = "/administrativeUnits/0c6ef9f9-1d3a-4b6b-9d6c-2f4b7d6f0001"
-    own = world.customer.assign_role(subject.id, "Security Reader", scope=unit)
-    directory = world.services.directory(world.customer.id, world.plan().connection)
-    world.wait(directory.access.assign_role(subject.id, HELPDESK_ADMINISTRATOR))
-    held = world.wait(directory.access.directory_roles(subject.id))
-    assert SECURITY_READER not in held.values()
-    grant = world.request_roles(subject, roles=READER)
-    world.engine.run()
-    assert grant.lease.plan.spared == ()
-    assert own.id in world.customer.role_assignments
-
-
-@pytest.mark.parametrize("early", [False, True], ids=["expired", "returned"])
-def test_row_7_of_two_grants_of_a_role_the_last_one_out_removes_it(
-    world: World, subject: User, early: bool
-) -> None:
-    group = group_of(world)
-    first = active(world, subject, groups=(group,))
-    second = active(world, subject, roles=READER, groups=(group,), duration=2 * HOUR)
-    assert set(second.lease.plan.given) == {SECURITY_READER, group.id}
-    if early:
-        first.order_end()
-    world.engine.run(until=world.clock() + HOUR + MINUTE)
-    assert_closed(first)
-    assert second.state is GrantState.ACTIVE
-    assert roles_of(world, subject) == {SECURITY_READER}
-    assert members(world, group) == [subject.id]
-    world.engine.run()
-    assert_closed(second)
-    assert roles_of(world, subject) == set()
-    assert members(world, group) == []
-
-
-def test_row_7_the_first_one_in_may_be_the_last_one_out(world: World, subject: User) -> None:
-    first = active(world, subject, duration=2 * HOUR)
-    second = active(world, subject)
-    world.engine.run(until=world.clock() + HOUR + MINUTE)
-    assert_closed(second)
-    assert roles_of(world, subject) == BOTH
-    world.engine.run()
-    assert_closed(first)
-    assert roles_of(world, subject) == set()
-
-
-@pytest.mark.parametrize("lag", [0, 60])
-def test_row_7_two_grants_that_expire_in_the_same_second_leave_nothing(
-    world: World, subject: User, lag: int
-) -> None:
-    group = group_of(world)
-    both = [world.request_roles(subject, groups=(group,)) for _ in range(2)]
-    world.engine.run(until=world.clock() + 2 * MINUTE)
-    assert [grant.state for grant in both] == [GrantState.ACTIVE] * 2
-    world.customer.knobs.assignment_seconds = lag
-    world.engine.run()
-    for grant in both:
-        assert_closed(grant)
-    assert roles_of(world, subject) == set()
-    assert members(world, group) == []
-
-
-def test_row_7_a_grant_that_begins_while_another_ends_waits_for_its_end(
-    world: World, subject: User
-) -> None:
-    first = active(world, subject)
-    world.engine.purge(first.plan.grant_id)
-    leases, ending = world.services.leases, {"state": GrantState.ENDING}
-    world.wait(leases.change(first.plan.grant_id, lambda now: now.model_copy(update=ending)))
-    second = world.request_roles(subject)
-    world.engine.run(until=world.clock() + 20 * SECOND)
-    assert second.lease.activated_at is None
-    # What the ending finds by now is marked by the grant that waits, and stays.
-    assert step(world, "remove_access", first.lease.plan)["failure"] is None
-    assert roles_of(world, subject) == BOTH
-    world.wait(leases.close(first.lease.model_copy(update={"state": GrantState.ENDED})))
-    world.engine.run(until=world.clock() + MINUTE)
-    assert second.state is GrantState.ACTIVE
-    assert roles_of(world, subject) == BOTH
-    world.engine.run()
-    assert_closed(second)
-    assert roles_of(world, subject) == set()
-
-
-def test_row_7_an_ending_that_was_held_up_keeps_what_a_new_grant_has_marked(
-    world: World, subject: User
-) -> None:
-    first = active(world, subject)
-    outage = world.cloud.faults.fail_before(method="DELETE", path="roleAssignments/", times=None)
-    first.order_end()
-    world.engine.run(until=world.clock() + 20 * SECOND)
-    assert first.state is GrantState.ENDING
-    second = world.request_roles(subject)
-    world.engine.run(until=world.clock() + MINUTE)
-    assert_closed(first)
-    world.cloud.faults.remove(outage)
-    assert second.state is GrantState.ACTIVE
-    assert roles_of(world, subject) == BOTH
-    world.engine.run()
-    assert_closed(second)
-    assert roles_of(world, subject) == set()
-
-
-def test_what_was_the_users_own_and_is_gone_by_now_is_given(world: World, subject: User) -> None:
-    own = world.customer.assign_role(subject.id, "Security Reader")
-    world.cloud.faults.fail_before(method="POST", path="roleAssignments$", times=1)
-    grant = world.request_roles(subject)
-    world.engine.run(stop=lambda: "assign_access" in world.engine.ran)
-    assert grant.lease.plan.spared == (SECURITY_READER,)
-    del world.customer.role_assignments[own.id]
-    world.engine.run(until=world.clock() + MINUTE)
-    assert grant.state is GrantState.ACTIVE
-    assert set(grant.lease.plan.given) == BOTH
-    world.engine.run()
-    assert roles_of(world, subject) == set()
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before", "applied"])
@@ -403,63 +230,20 @@ def test_no_step_of_a_role_grant_touches_the_account_itself(world: World, subjec
     assert as_it_was(subject) == before
 
 
-def test_row_7_a_grant_that_is_over_between_two_readings_is_no_possession_of_the_user(
-    world: World, subject: User
-) -> None:
-    first = active(world, subject)
-    leases, of_principal = world.services.leases, world.services.leases.of_principal
-    second = world.request_roles(subject)
-    world.engine.run(stop=lambda: world.engine.ran[-1:] == ["arm_expiry"])
-    readings: list[int] = []
-
-    async def over_in_between(*arguments: str) -> Any:
-        readings.append(1)
-        if len(readings) == 2:
-            for held in world.customer.assignments_of(subject.id):
-                if held.role_id in BOTH:
-                    del world.customer.role_assignments[held.id]
-            await leases.close(first_lease.model_copy(update={"state": GrantState.ENDED}))
-        return await of_principal(*arguments)
-
-    first_lease = first.lease
-    leases.of_principal = over_in_between  # type: ignore[method-assign]
-    outcome = step(world, "assign_access", second.lease.plan)
-    leases.of_principal = of_principal  # type: ignore[method-assign]
-    assert outcome["failure"] is None
-    assert set(second.lease.plan.given) == BOTH
-    assert roles_of(world, subject) == BOTH
-
-
-def test_the_removal_says_first_that_its_grant_is_ending(world: World, subject: User) -> None:
-    grant = active(world, subject)
-    assert step(world, "remove_access", grant.lease.plan)["failure"] is None
-    assert grant.state is GrantState.ENDING
-    assert grant.lease.deadline == world.clock()
-
-
+@pytest.mark.parametrize("what", ["roles", "groups"])
 @pytest.mark.parametrize("status", [400, 404, 409])
 def test_row_17_an_answer_that_may_mean_gone_is_read_back(
-    world: World, subject: User, status: int
+    world: World, subject: User, status: int, what: str
 ) -> None:
     group = group_of(world)
-    grant = active(world, subject, groups=(group,))
-    for path in ("roleAssignments/", "members/"):
-        world.cloud.faults.add(Fault(method="DELETE", path=path, status=status, times=3))
+    given = {"groups": ()} if what == "roles" else {"roles": (), "groups": (group,)}
+    grant = active(world, subject, **given)
+    path = "roleAssignments/" if what == "roles" else "members/"
+    world.cloud.faults.add(Fault(method="DELETE", path=path, status=status, times=3))
     world.engine.run()
     assert_closed(grant)
     assert roles_of(world, subject) == set()
     assert members(world, group) == []
-
-
-def test_what_was_marked_is_not_forgotten_by_a_late_arming(world: World, subject: User) -> None:
-    grant = world.request_roles(subject)
-    world.engine.run(stop=lambda: world.engine.ran[-1:] == ["assign_access"])
-    lease = grant.lease
-    assert lease.expires_at is not None
-    forgetful = lease.plan.model_copy(update={"given": (), "spared": ()})
-    late = Activation(plan=forgetful, handover=lease.handover, expires_at=lease.expires_at)
-    assert step(world, "arm_expiry", late)["failure"] is None
-    assert set(grant.lease.plan.given) == BOTH
 
 
 @pytest.mark.parametrize("name", ["arm_expiry", "confirm_access"])

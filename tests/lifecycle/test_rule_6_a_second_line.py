@@ -1,6 +1,6 @@
 """Rule 6: the sweep ends every overdue grant from the ledger alone.
 
-Field notes §2, rows 5, 12, 13 and 14.
+docs/failures.md, rows 5, 12, 13 and 14.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Rule 8, field notes row 20: accounts that no grant touches, whatever is asked for."""
+"""Rule 8, docs/failures.md row 20: accounts that no grant touches, whatever is asked for."""
 
 import copy
 from typing import Any

@@ -1,6 +1,6 @@
 """Rule 8: an account that a grant was refused is not touched by that grant's own ending either.
 
-Field notes §2, row 20. It bears Curfew's mark, and is still not Curfew's to touch any more.
+docs/failures.md, row 20. It bears Curfew's mark, and is still not Curfew's to touch any more.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Rule 9, field notes row 3: a step that comes late hits no grant but its own."""
+"""Rule 9, docs/failures.md row 3: a step that comes late hits no grant but its own."""
 
 import copy
 from datetime import timedelta
@@ -18,7 +18,7 @@ from curfew.model.messages import (
 )
 from simulator.directory.objects import User
 from tests.lifecycle.ledger_proxy import Trouble
-from tests.lifecycle.test_role_grants import step
+from tests.lifecycle.lent import step
 from tests.lifecycle.world import Grant, World
 
 MINUTE = timedelta(minutes=1)

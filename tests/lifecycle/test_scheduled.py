@@ -1,7 +1,6 @@
 """Grants that begin later: nothing before the start, and settings as they are at the start.
 
-Design §2: a scheduled grant gives nothing, not even a password, before its start. Field notes §2,
-row 21.
+A scheduled grant gives nothing, not even a password, before its start. docs/failures.md, row 21.
 """
 
 from collections.abc import Callable

@@ -113,13 +113,16 @@ def test_what_changed_without_a_grant_is_warned_of_first_and_taken_back_second(
     assert watch(world) == []
 
 
-def test_what_is_mended_before_the_second_look_is_forgotten(world: World) -> None:
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_is_mended_before_the_second_look_is_forgotten(world: World, renamed: bool) -> None:
     user = asleep(world)
     user.account_enabled = True
+    if renamed:
+        user.user_principal_name = f"msp-somebody@{world.customer.domain}"
     assert results(watch(world)) == [Noticed.WARNED]
     user.account_enabled = False
     world.clock.advance(HOUR)
-    assert watch(world) == []
+    assert results(watch(world)) == [Noticed.SUSPECTED] * renamed
     user.account_enabled = True
     world.clock.advance(HOUR)
     assert results(watch(world)) == [Noticed.WARNED]
@@ -232,6 +235,20 @@ def test_an_account_that_is_idle_for_too_long_is_deleted(world: World) -> None:
     assert world.user().id != user.id
     world.engine.run()
     world.assert_gone(grant)
+
+
+def test_an_idle_account_whose_deletion_is_refused_is_free_for_the_next_grant(
+    world: World,
+) -> None:
+    user = asleep(world)
+    world.save_settings(delete_idle_after=timedelta(days=30))
+    world.clock.advance(timedelta(days=31))
+    world.cloud.faults.add(Fault(method="DELETE", path=f"/users/{user.id}$", status=403))
+    assert results(watch(world)) == [Noticed.ENDED]
+    world.clock.advance(timedelta(days=1))
+    assert watch(world) == []
+    assert user.id in world.customer.users
+    world.request().run_until_active()
 
 
 @pytest.mark.parametrize("keeps", ["no limit", "a grant", "adopted"])

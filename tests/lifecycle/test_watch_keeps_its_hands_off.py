@@ -1,6 +1,6 @@
 """The watch leaves alone what is adopted, foreign, protected, unreadable, or a grant's by now.
 
-Rules 6 and 8; field notes §2, rows 6, 15 and 20.
+Rules 6 and 8; docs/failures.md, rows 6, 15 and 20.
 """
 
 from typing import Any
@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 
 from curfew.events import Event
+from curfew.ledger import AccountRecord
 from curfew.model.grants import GrantState, Lease
 from curfew.model.sweeps import Noticed
 from simulator.faults import Fault
-from tests.lifecycle.nets import HURRY, events, neighbour, results, watch, watch_all
-from tests.lifecycle.watched import as_it_was, asleep, forget_tenants, note, swept_leases
+from tests.lifecycle.client import ADA, Api, Hub
+from tests.lifecycle.nets import HURRY, events, neighbour, results, sweep, watch, watch_all
+from tests.lifecycle.watched import (
+    as_it_was,
+    asleep,
+    forget_tenants,
+    note,
+    record_of,
+    swept_leases,
+)
 from tests.lifecycle.world import APPROVER, HOUR, World
 
 
@@ -59,11 +68,95 @@ def test_rule_8_an_account_that_only_looks_like_ours_is_reported_once_and_not_to
     assert len(events(world, Event.ACCOUNT_UNKNOWN)) == 1
 
 
+@pytest.mark.parametrize("word", ["adopted", "break-glass"])
+def test_rule_8_what_is_taken_out_of_its_hands_as_it_begins_to_end_is_not_ended(
+    world: World, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = asleep(world)
+    user.account_enabled = True
+    watch(world)
+    world.clock.advance(HOUR)
+    leases = world.services.leases
+    open_now = leases.open
+    before = as_it_was(user), world.graph_writes()
+
+    async def open_late(lease: Lease) -> None:
+        plan = lease.plan
+        if word == "adopted":
+            await world.services.accounts.change(
+                plan.tenant_id,
+                plan.user_principal_name,
+                lambda record: record.model_copy(update={"adopted_by": APPROVER}),
+            )
+        else:
+            tenant = await world.services.tenants.get(plan.tenant_id)
+            named = {"break_glass": (user.id,)}
+            await world.services.tenants.put(tenant.model_copy(update=named))
+        await open_now(lease)
+
+    monkeypatch.setattr(leases, "open", open_late)
+    assert watch(world) == []
+    name = user.user_principal_name
+    assert world.wait(leases.holder(world.customer.id, name)) is None
+    sweep(world)
+    assert (as_it_was(user), world.graph_writes()) == before
+    assert swept_leases(world) == []
+
+
+def test_rule_8_an_emergency_account_that_was_deleted_once_is_left_alone(world: World) -> None:
+    user = asleep(world)
+    note(world, account_id=None)
+    user.account_enabled = True
+    world.save_settings(break_glass=(user.id,))
+    before = as_it_was(user), world.graph_writes()
+    for _ in range(2):
+        assert watch(world) == []
+        world.clock.advance(HOUR)
+    assert (as_it_was(user), world.graph_writes()) == before
+
+
+def test_an_account_that_is_known_by_its_mark_can_be_adopted_after_the_warning(
+    world: World,
+) -> None:
+    user = asleep(world)
+    note(world, account_id=None)
+    user.account_enabled = True
+    assert results(watch(world)) == [Noticed.WARNED]
+    api = Api(Hub(world.engine), world.wait, world.demo.home.id)
+    adoption = f"/api/tenants/{world.customer.id}/accounts/{user.id}/adopt"
+    assert api(ADA, "POST", adoption, {"reason": "It is their helpdesk's now."}).status == 200
+    world.clock.advance(HOUR)
+    assert watch(world) == []
+    assert user.account_enabled
+
+
+def test_an_adoption_that_a_grant_overtakes_is_refused_and_taken_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = asleep(world)
+    api = Api(Hub(world.engine), world.wait, world.demo.home.id)
+    lease = world.lease(world.plan())
+    world.wait(world.services.leases.withdraw(lease))
+    change = world.services.accounts.change
+
+    async def change_first(*record: Any) -> AccountRecord:
+        monkeypatch.undo()
+        changed = await change(*record)
+        await world.services.leases.open(lease)
+        return changed
+
+    monkeypatch.setattr(world.services.accounts, "change", change_first)
+    adoption = f"/api/tenants/{world.customer.id}/accounts/{user.id}/adopt"
+    answer = api(ADA, "POST", adoption, {"reason": "It is their helpdesk's now."})
+    assert answer.status == 409
+    assert record_of(world).adopted_by is None
+
+
 READINGS = {
     "roles": "roleAssignments$",
     "groups": "memberOf$",
     "methods": "authentication/methods$",
-    "eligible roles": "roleEligibilityScheduleInstances$",
+    "eligible roles": "roleEligibilitySchedules$",
     "accounts": "/users$",
 }
 

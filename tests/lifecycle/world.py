@@ -197,16 +197,22 @@ class World:
 
     def sign_in(self, typed: str) -> int:
         """The status of an attempt to sign in as Ann's account."""
-        form = {
-            "grant_type": "password",
-            "client_id": self.demo.curfew.app_id,
-            "username": self.user().user_principal_name,
-            "password": typed,
-            "scope": f"{self.server.url}/.default",
-        }
+        return self.session(typed).status_code
+
+    def session(self, typed: str) -> httpx.Response:
+        """The answer to an attempt to sign in as Ann's account."""
+        name = self.user().user_principal_name
+        return self._token(grant_type="password", username=name, password=typed)
+
+    def resume(self, refresh_token: str) -> int:
+        """The status of an attempt to go on with a session."""
+        return self._token(grant_type="refresh_token", refresh_token=refresh_token).status_code
+
+    def _token(self, **form: str) -> httpx.Response:
+        form |= {"client_id": self.demo.curfew.app_id, "scope": f"{self.server.url}/.default"}
         with httpx.Client(verify=ssl.create_default_context(cafile=self.server.ca_file)) as client:
             address = f"{self.server.url}/{self.customer.id}/oauth2/v2.0/token"
-            return client.post(address, data=form).status_code
+            return client.post(address, data=form)
 
     def flagged(self) -> bool:
         """Whether a round of taking back was used up."""

@@ -7,21 +7,10 @@ random in the weather stays out: the same code must record the same order of act
 from collections.abc import Callable
 from datetime import timedelta
 
+from tests.chaos.administration import Withdraw
+from tests.chaos.hazards import Fail, Kill, Outage, Purge
 from tests.chaos.stage import Stage
-from tests.chaos.steps import (
-    Ask,
-    Decide,
-    End,
-    Extend,
-    Fail,
-    Kill,
-    Outage,
-    Pass,
-    Purge,
-    Step,
-    Withdraw,
-    Work,
-)
+from tests.chaos.steps import Ask, Decide, End, Extend, Pass, Step, Work
 
 type Scenario = Callable[[Stage], None]
 
