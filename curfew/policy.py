@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from curfew.callers import Caller
 from curfew.errors import FieldProblem
 from curfew.model.approvals import Approval
-from curfew.model.grants import GrantRequest, Lease, Ticket
-from curfew.model.tenants import GrantKind, Profile, Tenant
+from curfew.model.grants import GrantRequest, Lease, Plan, Ticket
+from curfew.model.tenants import CredentialKind, GrantKind, Profile, Tenant
 from curfew.naming import user_principal_name
 
 FURTHEST_START = timedelta(days=30)
@@ -90,6 +90,19 @@ def decide_again(lease: Lease, tenant: Tenant, profile: Profile) -> tuple[FieldP
     return _refusals(checks)
 
 
+def _manner_of(plan: Plan) -> tuple[object, ...]:
+    """How access is given and ended; a role grant has no credential."""
+    return plan.role_mode, plan.ending_mode, *_credential(plan.kind, plan.credential)
+
+
+def _manner_offered(profile: Profile) -> tuple[object, ...]:
+    return profile.role_mode, profile.ending, *_credential(profile.kind, profile.credential)
+
+
+def _credential(kind: GrantKind, credential: CredentialKind) -> tuple[CredentialKind, ...]:
+    return () if kind is GrantKind.ROLE else (credential,)
+
+
 def decide_extension(
     lease: Lease,
     duration: timedelta,
@@ -151,14 +164,9 @@ def _of_offer(lease: Lease, tenant: Tenant, profile: Profile) -> tuple[Check, ..
         (plan.kind is profile.kind, "kind", "The profile offers another kind of grant by now."),
         (asked <= offered, "roles", "The profile offers less than was asked for by now."),
         (
-            (plan.role_mode, plan.ending_mode) == (profile.role_mode, profile.ending),
+            plan.kind is not profile.kind or _manner_of(plan) == _manner_offered(profile),
             "profile",
-            "The profile gives and ends access in another way by now.",
-        ),
-        (
-            plan.kind is GrantKind.ROLE or plan.credential is profile.credential,
-            "profile",
-            "The profile hands out another kind of credential by now.",
+            "The profile gives or ends access in another way by now.",
         ),
     )
 

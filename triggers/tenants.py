@@ -15,13 +15,11 @@ from curfew.errors import (
     Refused,
 )
 from curfew.events import report_rows
-from curfew.ledger.reading import readable
 from curfew.model.approvals import Person
 from curfew.model.audit import Action
 from curfew.model.grants import EndReason
 from curfew.model.messages import EndOrder
 from curfew.model.tenants import ProfileView, Tenant, TenantPage, TenantSettings, TenantView
-from curfew.net.suspicion import suspicious_in
 from triggers.edge import Call, Reply, serve
 from triggers.settings import (
     changed,
@@ -44,6 +42,8 @@ async def list_tenants(call: Call) -> Reply:
 
     One that cannot be read is reported, and keeps nobody from the others.
     """
+    from curfew.ledger.reading import readable
+
     tenants, spoiled = await readable(call.services.tenants.all())
     if spoiled:
         report_rows(spoiled)
@@ -90,6 +90,8 @@ async def delete_tenant(call: Call) -> Reply:
     A tenant is not forgotten while accounts of Curfew's are in use there without a grant: the
     watch ends them, or an administrator adopts them.
     """
+    from curfew.ledger.reading import readable
+
     tenant = await tenant_of(call)
     require_match(call, tenant.etag)
     leases = call.services.leases
@@ -127,6 +129,8 @@ for _handler in (
 
 
 async def _require_unsuspicious(call: Call, tenant: Tenant) -> None:
+    from curfew.net.suspicion import suspicious_in
+
     if names := await suspicious_in(call.services, tenant):
         message = (
             f"Accounts were found in use without a grant: {', '.join(names)}. The watch ends them "

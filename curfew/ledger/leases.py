@@ -144,7 +144,9 @@ class Leases:
             now = await self.get(lease.plan.grant_id)
         except Missing:
             return
-        if (now.plan, now.state) == (lease.plan, lease.state):
+        # As it was stored: moments lose what is below a millisecond on the way.
+        written = Lease.read(lease.to_json())
+        if (now.plan, now.state) == (written.plan, written.state):
             with suppress(Changed):
                 await self._release(now, etag=now.etag)
 

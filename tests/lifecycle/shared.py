@@ -30,9 +30,23 @@ class Shared:
     services: Services
 
 
+class _Running:
+    everything: Shared | None = None
+
+
 @contextmanager
 def running() -> Iterator[Shared]:
-    """Start everything, and stop it at the end."""
+    """Everything, started once in a process: the libraries know one authority at a time."""
+    if _Running.everything is not None:
+        yield _Running.everything
+        return
+    with _started() as _Running.everything:
+        yield _Running.everything
+    _Running.everything = None
+
+
+@contextmanager
+def _started() -> Iterator[Shared]:
     cloud = Cloud()
     scenario = demo(cloud)
     with Azurite() as azurite, LedgerProxy(_origin(azurite)) as ledger, Server(cloud) as server:

@@ -8,7 +8,7 @@ from curfew.ids import new_consent_id, new_grant_id
 from curfew.model.approvals import Approval, Person
 from curfew.model.approvals import Decision as Word
 from curfew.model.grants import GrantRequest, GrantState, Lease, Plan
-from curfew.model.tenants import CredentialKind, Profile, Tenant
+from curfew.model.tenants import Profile, Tenant
 from curfew.policy import Decision, decide
 
 TENANT = "c0000000-0000-4000-a000-000000000001"
@@ -75,7 +75,9 @@ def lease(asked: GrantRequest, offer: Profile, to: Tenant, *, approval: Approval
         account_id=decision.subject,
         roles=offer.named_roles,
         groups=offer.named_groups,
-        credential=CredentialKind.BOTH,
+        role_mode=offer.role_mode,
+        ending_mode=offer.ending,
+        credential=offer.credential,
         duration=decision.duration,
         provision_by=NOW + HOUR,
         kind=offer.kind,
