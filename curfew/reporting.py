@@ -79,7 +79,7 @@ async def _report(
     plan, now = lease.plan, services.clock()
     began = lease.activated_at or lease.requested_at
     since, until = max(began - BEFORE, now - KEPT), min(ended_at + AFTER, now)
-    logs = services.directory(plan.tenant_id, plan.connection).logs
+    logs = services.directory_of(plan).logs
     last_try = now >= ended_at + PATIENCE
     changes, no_changes = await _or_why(
         logs.changes_by(account_id, since, until), last_try=last_try

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from curfew.clock import Clock, utcnow
+from curfew.model.grants import Plan
 from curfew.model.tenants import Connection
 from curfew.settings import Settings
 
@@ -129,6 +130,10 @@ class Services:
 
     def _now(self) -> datetime:
         return self.clock()
+
+    def directory_of(self, plan: Plan) -> "Directory":
+        """The directory that a plan is about, through the connection that it knows."""
+        return self.directory(plan.tenant_id, plan.connection)
 
     @cached_property
     def _connections(self) -> "Connections":

@@ -144,6 +144,14 @@ class Progress:
             revocation = Revocation.read(outcomes[EndStep.REVOKE].value)
             self.update(revoked_after=self.state.revoked_after or revocation.revoked_after)
 
+    def keep(self, evidence: Evidence) -> None:
+        """Keep what was verified of an account that is to be deleted: nobody can verify it later.
+
+        Any other account is read back again in the next pass, should closing fail in this one.
+        """
+        if self.plan.ending_mode is EndingMode.DELETE and evidence.account_existed:
+            self.update(evidence=evidence)
+
     @property
     def verification(self) -> Verification:
         """What to read back."""
@@ -162,8 +170,7 @@ class Progress:
 def one_pass(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[bool]:
     """Take every pending step once, disabling first; read back; close when nothing is left.
 
-    A step that fails does not keep the others from being taken. What was verified once stays so:
-    the account may be gone by the time that it is written down.
+    A step that fails does not keep the others from being taken.
     """
     progress.failures = {}
     if progress.state.evidence is not None:
@@ -194,7 +201,7 @@ def one_pass(ctx: task.OrchestrationContext, progress: Progress) -> Workflow[boo
         settled = yield from _absence_settles(ctx, progress)
         if not settled:
             return False
-    progress.update(evidence=evidence)
+    progress.keep(evidence)
     return (yield from _close(ctx, progress, evidence))
 
 

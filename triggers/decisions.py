@@ -171,10 +171,8 @@ async def _require_still_allowed(call: Call, lease: Lease) -> None:
 
 
 async def _settings(call: Call, lease: Lease) -> tuple[Tenant, Profile]:
-    plan = lease.plan
     try:
-        tenant = await call.services.tenants.get(plan.tenant_id)
-        return tenant, await call.services.tenants.profile(plan.tenant_id, lease.profile)
+        return await call.services.tenants.offer(lease.plan.tenant_id, lease.profile)
     except Missing as error:
         reason = "The tenant or the profile has been removed."
         raise Refused((FieldProblem("", reason),)) from error

@@ -128,8 +128,7 @@ async def _note_refusal(call: Call, grant_id: str, tenant: Tenant, decision: Dec
 
 async def _offer(call: Call, request: GrantRequest) -> tuple[Tenant, Profile]:
     try:
-        tenant = await call.services.tenants.get(request.tenant)
-        return tenant, await call.services.tenants.profile(request.tenant, request.profile)
+        return await call.services.tenants.offer(request.tenant, request.profile)
     except Missing as error:
         message = "There is no such tenant or profile."
         raise NotFound(message) from error
@@ -216,7 +215,7 @@ async def _as_approvers_see_it(call: Call, lease: Lease) -> Lease:
         Refused: the directory does not know what is asked for, or does not let Curfew in.
     """
     plan = lease.plan
-    directory = call.services.directory(plan.tenant_id, plan.connection)
+    directory = call.services.directory_of(plan)
     try:
         organization, role_names, groups = await together(
             directory.facts.organization_name(),

@@ -30,7 +30,7 @@ async def remove_access(services: Services, plan: Plan) -> None:
     if known.kind is GrantKind.ROLE:
         await _give_back(services, known)
         return
-    directory = services.directory(known.tenant_id, known.connection)
+    directory = services.directory_of(known)
     await together(
         take_every_role(directory, known.account_id, known.assignments),
         _leave_groups(directory, known),
@@ -53,7 +53,7 @@ async def _give_back(services: Services, plan: Plan) -> None:
     end at once each sees the other end, and both remove. Without a ledger nobody can be counted:
     then all that this grant is known to have given goes, and the step comes again.
     """
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     try:
         # A lease that is gone without being over keeps nothing from being taken back.
         with suppress(Missing):
@@ -78,9 +78,7 @@ async def take_given(directory: Directory, plan: Plan, kept: set[str]) -> None:
 
 async def _mark_ending(services: Services, plan: Plan) -> Lease:
     def end(lease: Lease) -> Lease:
-        if lease.state is GrantState.ENDING or lease.state.over:
-            return lease
-        deadline = min(lease.deadline, services.clock())
-        return lease.model_copy(update={"state": GrantState.ENDING, "deadline": deadline})
+        is_marked = lease.state is GrantState.ENDING or lease.state.over
+        return lease if is_marked else lease.as_ending(services.clock())
 
     return await services.leases.change(plan.grant_id, end)

@@ -14,7 +14,6 @@ from curfew.concurrency import together
 from curfew.ending.record import on_record
 from curfew.ending.removing import remove_access
 from curfew.ending.verifying import disagreement, methods_since
-from curfew.entra.directory import Directory
 from curfew.errors import CurfewError, Denied, Missing, NotYet, Rejected
 from curfew.events import Event, emit, report
 from curfew.giving.opening import record_account
@@ -49,15 +48,7 @@ async def announce_ending(services: Services, notice: EndingNotice) -> Announced
     ending = notice.ending
 
     def end(lease: Lease) -> Lease:
-        said = {
-            "state": GrantState.ENDING,
-            "end_reason": ending.reason,
-            "ended_by": ending.by,
-            "end_remark": ending.remark,
-            "failure": ending.failure,
-            "deadline": min(lease.deadline, services.clock()),
-        }
-        return lease.model_copy(update=said)
+        return lease.as_ending(services.clock()).model_copy(update=ending.as_told)
 
     plan = notice.plan
     try:
@@ -109,7 +100,7 @@ async def locate_account(services: Services, search: Search) -> Located:
         # It was on record before, and this grant was not let near it: it bears our mark, and may
         # be an emergency account by now, or an administrator's.
         refused = lease.plan.account_id
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     account = await directory.accounts.find(plan.user_principal_name)
     if account is not None and account.mark == plan.mark and account.id != refused:
         found = plan.model_copy(update={"account_id": account.id, "opened": True})
@@ -127,7 +118,7 @@ async def disable_account(services: Services, plan: Plan) -> None:
     known = await _account_grant(services, plan)
     if known is None:
         return
-    accounts = _directory(services, known).accounts
+    accounts = services.directory_of(known).accounts
     try:
         await accounts.set_enabled(account_of(known), enabled=False)
     except Missing:
@@ -145,7 +136,7 @@ async def revoke_sessions(services: Services, plan: Plan) -> Revocation:
     known = await on_record(services, plan)
     if known is None or known.account_id is None:
         return Revocation()
-    accounts = _directory(services, known).accounts
+    accounts = services.directory_of(known).accounts
     before = await accounts.look(known.account_id)
     try:
         await accounts.revoke_sessions(known.account_id)
@@ -163,7 +154,7 @@ async def remove_methods(services: Services, plan: Plan) -> None:
     known = await _account_grant(services, plan)
     if known is None:
         return
-    methods = _directory(services, known).methods
+    methods = services.directory_of(known).methods
     account_id = account_of(known)
     try:
         registered = await methods_since(services, known)
@@ -183,7 +174,7 @@ async def rotate_password(services: Services, plan: Plan) -> Rotation:
     known = await _account_grant(services, plan)
     if known is None:
         return Rotation()
-    accounts = _directory(services, known).accounts
+    accounts = services.directory_of(known).accounts
     account_id = account_of(known)
     before = await accounts.look(account_id)
     try:
@@ -227,7 +218,7 @@ async def delete_account(services: Services, plan: Plan) -> Deletion:
     known = await _account_grant(services, plan)
     if known is None:
         return Deletion(deleted=False)
-    accounts = _directory(services, known).accounts
+    accounts = services.directory_of(known).accounts
     # In the bin already: an earlier run put it there. It is not deleted for good.
     with suppress(Missing):
         await accounts.set_enabled(account_of(known), enabled=False)
@@ -245,6 +236,15 @@ async def delete_account(services: Services, plan: Plan) -> Deletion:
     )
     # Deleted accounts count against the tenant's quota for thirty days.
     emit(Event.ACCOUNT_DELETED, grant=plan.grant_id, tenant=plan.tenant_id, count=1)
+    await services.audit.note(
+        AuditEntry(
+            key=f"{plan.grant_id}:{Action.ACCOUNT_DELETED}",
+            tenant=plan.tenant_id,
+            action=Action.ACCOUNT_DELETED,
+            target=plan.user_principal_name,
+            grant=plan.grant_id,
+        )
+    )
     return Deletion()
 
 
@@ -270,10 +270,7 @@ async def close_grant(services: Services, closing: Closing) -> None:
         "plan": plan,
         "state": GrantState.ENDED,
         "stuck": False,
-        "end_reason": ending.reason,
-        "ended_by": ending.by,
-        "end_remark": ending.remark,
-        "failure": ending.failure,
+        **ending.as_told,
         "evidence": evidence,
         "ended_at": services.clock(),
     }
@@ -338,7 +335,3 @@ async def _account_grant(services: Services, plan: Plan) -> Plan | None:
     if known is None or known.account_id is None or known.kind is GrantKind.ROLE:
         return None
     return known
-
-
-def _directory(services: Services, plan: Plan) -> Directory:
-    return services.directory(plan.tenant_id, plan.connection)

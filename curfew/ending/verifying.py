@@ -11,10 +11,10 @@ from curfew.ending.record import on_record
 from curfew.entra.accounts import Account
 from curfew.entra.directory import Directory
 from curfew.entra.methods import Method
-from curfew.errors import Missing, NotYet
+from curfew.errors import Missing, NotYet, ServiceError
 from curfew.giving.counting import groups_given, others_of, roles_given
 from curfew.guards import account_of
-from curfew.model.grants import Evidence, GrantState, Lease, Plan
+from curfew.model.grants import Evidence, Lease, Plan
 from curfew.model.messages import Verification
 from curfew.model.tenants import GrantKind
 from curfew.rights import groups_to_leave, roles_held, roles_left
@@ -24,7 +24,7 @@ from curfew.services import Services
 async def verify_ended(services: Services, verification: Verification) -> Evidence:
     """What is left of a grant. Of one whose account is another grant's by now, nothing is.
 
-    Evidence that is clean is written into the lease, and counts only there.
+    Evidence that is clean is written into the lease, and counts only there, until the next look.
 
     Raises:
         NotYet: one part of the directory shows the account, and another does not.
@@ -36,22 +36,24 @@ async def verify_ended(services: Services, verification: Verification) -> Eviden
         verification = verification.model_copy(update={"plan": known})
         read_back = _role_grant if known.kind is GrantKind.ROLE else _account_grant
         evidence = await read_back(services, verification)
-    if evidence.clean:
-        await _put_down(services, verification.plan, evidence)
+    await _put_down(services, verification.plan, evidence)
     return evidence
 
 
 async def _put_down(services: Services, plan: Plan, evidence: Evidence) -> None:
-    def verified(lease: Lease) -> Lease:
-        said = {
-            "evidence": evidence,
-            "state": GrantState.ENDING,
-            "deadline": min(lease.deadline, services.clock()),
-        }
-        return lease if lease.state.over else lease.model_copy(update=said)
+    """Write what was read into the lease if it is clean; if not, what was read before is void."""
 
-    with suppress(Missing):
-        await services.leases.change(plan.grant_id, verified)
+    def note(lease: Lease) -> Lease:
+        if lease.state.over:
+            return lease
+        if not evidence.clean:
+            return lease.model_copy(update={"evidence": None})
+        return lease.as_ending(services.clock()).model_copy(update={"evidence": evidence})
+
+    # What is left is to be taken back whether or not the ledger can be written.
+    passed_over = Missing if evidence.clean else ServiceError
+    with suppress(passed_over):
+        await services.leases.change(plan.grant_id, note)
 
 
 async def _account_grant(services: Services, verification: Verification) -> Evidence:
@@ -65,7 +67,7 @@ async def _account_grant(services: Services, verification: Verification) -> Evid
     account = await _account(services, plan)
     if account is None:
         return await _evidence_of_absence(services, plan, credential_disabled=retired)
-    directory = _directory(services, plan)
+    directory = services.directory_of(plan)
     roles, groups, methods = await together(
         roles_left(directory, account.id),
         groups_to_leave(directory, plan),
@@ -90,7 +92,7 @@ async def _role_grant(services: Services, verification: Verification) -> Evidenc
     plan = verification.plan
     if plan.account_id is None:
         return _nothing_of_ours(services)
-    directory = _directory(services, plan)
+    directory = services.directory_of(plan)
     account, roles, groups, others = await together(
         directory.accounts.look(account_of(plan)),
         roles_held(directory, account_of(plan)),
@@ -132,7 +134,7 @@ async def _evidence_of_absence(
     services: Services, plan: Plan, *, credential_disabled: bool
 ) -> Evidence:
     """The evidence where there is no account: nothing can be left, unless it is in the bin."""
-    accounts = _directory(services, plan).accounts
+    accounts = services.directory_of(plan).accounts
     gone = plan.account_id is None or not await accounts.is_deleted(plan.account_id)
     return Evidence(
         verified_at=services.clock(),
@@ -151,7 +153,7 @@ async def _account(services: Services, plan: Plan) -> Account | None:
     """The account, None when it is gone: several readings and a write say so."""
     if plan.account_id is None:
         return None
-    accounts = _directory(services, plan).accounts
+    accounts = services.directory_of(plan).accounts
     if (account := await accounts.look(plan.account_id)) is not None:
         return account
     try:
@@ -171,7 +173,7 @@ async def _groups(directory: Directory, account_id: str) -> set[str] | None:
 
 async def methods_since(services: Services, plan: Plan) -> list[Method]:
     """The sign-in methods that the account did not have before."""
-    registered = await _directory(services, plan).methods.registered(account_of(plan))
+    registered = await services.directory_of(plan).methods.registered(account_of(plan))
     return [method for method in registered if method.id not in plan.methods_before]
 
 
@@ -179,10 +181,6 @@ def disagreement() -> NotYet:
     """One 404 against another answer: unknown, and to be looked at again."""
     message = "One part of the directory shows the account, and another says it is not there."
     return NotYet(message)
-
-
-def _directory(services: Services, plan: Plan) -> Directory:
-    return services.directory(plan.tenant_id, plan.connection)
 
 
 def _is_past(shown: datetime | None, before: datetime | None) -> bool:

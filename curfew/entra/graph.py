@@ -51,6 +51,7 @@ _PAGE_LIMIT = 1000
 # (https://learn.microsoft.com/azure/app-service/troubleshoot-intermittent-outbound-connection-errors).
 _POOLS = 8
 _LIMITS = httpx.Limits(max_connections=50, max_keepalive_connections=15)
+# Kiota's own name for every status that is not named by itself.
 _ERRORS: Final = {"XXX": ODataError}
 
 # What Microsoft says in a code and not in the status, from its own error bodies.

@@ -142,8 +142,7 @@ async def _looked_at_again(
     services: Services, lease: Lease
 ) -> tuple[Tenant | None, Profile | None, tuple[str, ...]]:
     try:
-        tenant = await services.tenants.get(lease.plan.tenant_id)
-        profile = await services.tenants.profile(lease.plan.tenant_id, lease.profile)
+        tenant, profile = await services.tenants.offer(lease.plan.tenant_id, lease.profile)
     except Missing:
         return None, None, ("The tenant or the profile has been removed.",)
     reasons = decide_again(lease, tenant, profile)
@@ -182,10 +181,7 @@ async def close_unopened(services: Services, notice: EndingNotice) -> None:
         return
     over = {
         "state": GrantState.CLOSED,
-        "end_reason": ending.reason,
-        "ended_by": ending.by,
-        "end_remark": ending.remark,
-        "failure": ending.failure,
+        **ending.as_told,
         "ended_at": services.clock(),
     }
 

@@ -33,7 +33,7 @@ async def set_password(services: Services, plan: Plan) -> SecretVersion | None:
     the next run makes another.
     """
     await open_lease(services, plan)
-    accounts = services.directory(plan.tenant_id, plan.connection).accounts
+    accounts = services.directory_of(plan).accounts
     with replicating():
         _, kept = await with_new_password(
             services, plan, lambda password: accounts.set_password(account_of(plan), password)
@@ -55,7 +55,7 @@ async def assign_access(services: Services, plan: Plan) -> Assigned:
     if plan.kind is GrantKind.ROLE:
         return await lend(services, plan)
     await open_lease(services, plan)
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     # PIM counts in whole seconds.
     until = services.clock().replace(microsecond=0) + plan.duration
     try:
@@ -94,7 +94,7 @@ async def issue_pass(services: Services, order: PassOrder) -> SecretVersion:
 
 async def new_pass(services: Services, plan: Plan, minutes: int) -> SecretVersion:
     """A pass of so many minutes, in the vault; raises as `issue_pass` does."""
-    methods = services.directory(plan.tenant_id, plan.connection).methods
+    methods = services.directory_of(plan).methods
     with replicating():
         issued = await methods.create_pass(account_of(plan), minutes)
     if not issued.usable and issued.usability != _PASS_STARTS_LATER:
@@ -120,7 +120,7 @@ async def enable_account(services: Services, activation: Activation) -> None:
         NotYet: the directory does not show it all yet.
     """
     plan = activation.plan
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     lease = await arm(services, activation)
     try:
         with replicating():

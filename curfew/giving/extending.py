@@ -169,8 +169,7 @@ async def _answered(
 
 async def _settings(services: Services, lease: Lease) -> Settings:
     try:
-        tenant = await services.tenants.get(lease.plan.tenant_id)
-        return tenant, await services.tenants.profile(lease.plan.tenant_id, lease.profile)
+        return await services.tenants.offer(lease.plan.tenant_id, lease.profile)
     except Missing:
         return None
 

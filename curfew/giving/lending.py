@@ -47,7 +47,7 @@ async def lend(services: Services, plan: Plan) -> Assigned:
         NoLicence: the profile insists on PIM, and the tenant has no licence for it.
     """
     lease = await open_lease(services, plan)
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     if lease.expires_at is None:
         message = "The expiry is not armed."
         raise NoOpenLease(message)
@@ -119,7 +119,7 @@ async def confirm_access(services: Services, activation: Activation) -> None:
         NotYet: the directory does not show it all yet.
     """
     plan = activation.plan
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     lease = await arm(services, activation)
     with replicating():
         ends, groups = await together(

@@ -45,7 +45,7 @@ async def open_account(services: Services, plan: Plan) -> Opened:
         NotYet: the directory knows the name and shows no account yet.
         Unusable: the profile asks for a pass, and the tenant has switched them off.
     """
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     lease = await open_lease(services, plan)
     opened: Opened
     opened, minutes = await together(

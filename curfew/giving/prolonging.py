@@ -33,7 +33,7 @@ async def prolong_access(services: Services, activation: Activation) -> None:
         raise _over()
     # The lease has the last word on the expiry, and on what was given.
     until = lease.expires_at
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     await in_turn(
         _move_schedules(services, directory, lease, until), _renew_pass(services, lease, until)
     )
@@ -75,7 +75,7 @@ async def _renew_pass(services: Services, lease: Lease, until: datetime) -> None
     if held is None or held.lapses_at is None or held.lapses_at >= until:
         return
     remaining = until - services.clock()
-    directory = services.directory(lease.plan.tenant_id, lease.plan.connection)
+    directory = services.directory_of(lease.plan)
     minutes = await pass_minutes(directory, remaining)
     if services.clock() + timedelta(minutes=minutes) <= held.lapses_at:
         return

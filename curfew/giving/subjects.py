@@ -22,7 +22,7 @@ async def open_subject(services: Services, plan: Plan) -> Opened:
     """
     lease = await open_lease(services, plan)
     account_id = account_of(lease.plan)
-    directory = services.directory(plan.tenant_id, plan.connection)
+    directory = services.directory_of(plan)
     tenant: Tenant
     account: Account | None
     tenant, account = await together(

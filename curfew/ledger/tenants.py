@@ -68,6 +68,14 @@ class TenantStore:
         """
         return _profile(await self._tables.get(PROFILES, tenant_id, name))
 
+    async def offer(self, tenant_id: str, name: str) -> tuple[Tenant, Profile]:
+        """A tenant and one of its profiles.
+
+        Raises:
+            Missing: there is no such tenant or profile.
+        """
+        return await self.get(tenant_id), await self.profile(tenant_id, name)
+
     async def profiles(self, tenant_id: str) -> AsyncIterator[Profile]:
         """Every profile of a tenant.
 

@@ -289,6 +289,11 @@ class Lease(Model):
     report: ActivityReport | None = None
     etag: str = Field(default="", exclude=True)
 
+    def as_ending(self, now: datetime) -> Self:
+        """The lease of a grant that is ending: overdue from now on, so that the sweep sees it."""
+        deadline = min(self.deadline, now)
+        return self.model_copy(update={"state": GrantState.ENDING, "deadline": deadline})
+
     @property
     def pending_extension(self) -> Extension | None:
         """The extension that approvers have not decided yet."""

@@ -14,7 +14,7 @@ from pydantic import Field
 from curfew.errors import CurfewError, NameTaken, NotYet, ServiceError, Unavailable
 from curfew.model.approvals import Approval, ConsentId, DecisionOrder, Extension, Person
 from curfew.model.base import Duration, Model, Moment, Remark
-from curfew.model.grants import EndReason, Evidence, Handover, Plan, SecretVersion
+from curfew.model.grants import EndReason, Evidence, Handover, Lease, Plan, SecretVersion
 from curfew.model.tenants import GrantKind
 
 END_EVENT = "end"
@@ -75,6 +75,28 @@ class Ending(Model):
     by: Person | None = None
     remark: Remark | None = None
     failure: str | None = None
+
+    @classmethod
+    def told_by(cls, lease: Lease) -> Self | None:
+        """Why a grant ends as its lease says; None when it does not say."""
+        if lease.end_reason is None:
+            return None
+        return cls(
+            reason=lease.end_reason,
+            by=lease.ended_by,
+            remark=lease.end_remark,
+            failure=lease.failure,
+        )
+
+    @property
+    def as_told(self) -> dict[str, Any]:
+        """The fields of a lease that tell it."""
+        return {
+            "end_reason": self.reason,
+            "ended_by": self.by,
+            "end_remark": self.remark,
+            "failure": self.failure,
+        }
 
 
 class Recording(Model):

@@ -99,13 +99,8 @@ def is_due(lease: Lease, now: datetime) -> bool:
 
 def ending_of(lease: Lease, remark: str) -> Ending:
     """Why a grant ends: for the reason that its lease says already, else because it was swept."""
-    if lease.end_reason is not None:
-        return Ending(
-            reason=lease.end_reason,
-            by=lease.ended_by,
-            remark=lease.end_remark,
-            failure=lease.failure,
-        )
+    if (told := Ending.told_by(lease)) is not None:
+        return told
     waited = lease.state is GrantState.AWAITING_APPROVAL
     reason = EndReason.APPROVAL_EXPIRED if waited else EndReason.SWEPT
     return Ending(reason=reason, by=CURFEW, remark=remark)

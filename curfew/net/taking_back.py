@@ -99,8 +99,9 @@ class _Pass:
     async def closes(self) -> bool:
         """The whole pass; whether the grant is over afterwards."""
         evidence = self.lease.evidence
-        if evidence is not None and (evidence.account_existed or self.plan.account_id is None):
-            # An earlier pass verified it and came no further, perhaps only to the deletion.
+        deletes = self.plan.ending_mode is EndingMode.DELETE
+        if deletes and evidence is not None and evidence.account_existed:
+            # It may be deleted by now, and nobody could verify it any more.
             return await self._close(evidence)
         known = self.plan.account_id is not None
         over, _ = await together(self._announce(), self._take(self._disabling()))

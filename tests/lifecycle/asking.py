@@ -16,6 +16,7 @@ from tests.lifecycle.client import ANN, PETRA, Answer, Api, Hub, Persona
 from tests.lifecycle.engine import Activity, Engine, Instance
 from tests.lifecycle.world import (
     HELPDESK_ADMINISTRATOR,
+    HOUR,
     SECURITY_READER,
     World,
     registered_functions,
@@ -215,3 +216,13 @@ def _name(event: pb.HistoryEvent) -> str:
         return event.eventRaised.name
     assert event.HasField("timerFired")
     return "deadline"
+
+
+def starts(moment: datetime) -> dict[str, Any]:
+    return {"startAt": moment.isoformat().replace("+00:00", "Z")}
+
+
+def booked(desk: Desk, ahead: timedelta = 20 * HOUR) -> tuple[str, datetime]:
+    """A grant that is to begin so much later; its id and its start."""
+    start = desk.world.clock() + ahead
+    return desk.ask(**starts(start)), start

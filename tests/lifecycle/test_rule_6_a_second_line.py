@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from curfew.ending.verifying import verify_ended
 from curfew.model.grants import EndReason, GrantState, Lease
+from curfew.model.messages import Verification
 from curfew.model.sweeps import CURFEW, FRESH, Swept
 from curfew.model.tenants import EndingMode
 from simulator.faults import Fault
@@ -196,3 +198,35 @@ def return_to(world: World, grant: Grant, state: GrantState) -> None:
 def role_grant(world: World) -> Grant:
     subject = world.customer.add_user("bob", "Bob Administrator")
     return world.request_roles(subject)
+
+
+def read_back(world: World) -> Grant:
+    """A grant that was read back as over, and whose workflow is lost before it was closed."""
+    grant = world.request()
+    grant.run_until_active()
+    grant.order_end()
+    world.engine.run(stop=lambda: grant.lease.evidence is not None)
+    world.engine.purge(grant.plan.grant_id)
+    assert grant.state is GrantState.ENDING
+    return grant
+
+
+def test_rule_4_the_sweep_believes_no_reading_that_is_out_of_date(world: World) -> None:
+    grant = read_back(world)
+    world.user().account_enabled = True
+
+    sweep(world)
+
+    assert not world.user().account_enabled
+    world.assert_gone(grant)
+
+
+def test_rule_4_what_was_read_back_and_is_so_no_more_stands_in_no_lease(world: World) -> None:
+    grant = read_back(world)
+    world.user().account_enabled = True
+
+    verification = Verification(plan=grant.lease.plan)
+    evidence = world.wait(verify_ended(world.services, verification))
+
+    assert not evidence.clean
+    assert grant.lease.evidence is None

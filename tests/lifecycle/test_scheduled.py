@@ -5,12 +5,11 @@ A scheduled grant gives nothing, not even a password, before its start. docs/fai
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from curfew.model.grants import PROVISIONING_LIMIT, GrantState
-from tests.lifecycle.asking import APPROVE, DAY, END, Desk, running_everything_twice
+from tests.lifecycle.asking import APPROVE, DAY, END, Desk, booked, running_everything_twice, starts
 from tests.lifecycle.client import ANN, PETRA
 from tests.lifecycle.engine import ActivityLost, WorkerKilled
 from tests.lifecycle.ledger_proxy import Trouble
@@ -25,16 +24,6 @@ def desk(world: World) -> Desk:
     desk.tenant()
     desk.profile()
     return desk
-
-
-def starts(moment: datetime) -> dict[str, Any]:
-    return {"startAt": moment.isoformat().replace("+00:00", "Z")}
-
-
-def booked(desk: Desk, ahead: timedelta = 20 * HOUR) -> tuple[str, datetime]:
-    """A grant that is to begin so much later; its id and its start."""
-    start = desk.world.clock() + ahead
-    return desk.ask(**starts(start)), start
 
 
 def test_nothing_exists_before_the_start_not_even_a_password(desk: Desk) -> None:

@@ -1,13 +1,12 @@
 """A grant that begins later claims its account at its start, and never another's (rule 9)."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from curfew.ledger.accounts import AccountRecord
 from curfew.model.grants import PROVISIONING_LIMIT, GrantState
-from tests.lifecycle.asking import DAY, END, Desk
+from tests.lifecycle.asking import DAY, END, Desk, booked, starts
 from tests.lifecycle.client import ANN, BEN
 from tests.lifecycle.world import HOUR, World
 
@@ -20,16 +19,6 @@ def desk(world: World) -> Desk:
     desk.tenant()
     desk.profile()
     return desk
-
-
-def starts(moment: datetime) -> dict[str, Any]:
-    return {"startAt": moment.isoformat().replace("+00:00", "Z")}
-
-
-def booked(desk: Desk, ahead: timedelta = 20 * HOUR) -> tuple[str, datetime]:
-    """A grant that is to begin so much later; its id and its start."""
-    start = desk.world.clock() + ahead
-    return desk.ask(**starts(start)), start
 
 
 def test_a_grant_of_tomorrow_keeps_nobody_from_one_of_today(desk: Desk) -> None:
