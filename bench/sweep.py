@@ -31,7 +31,8 @@ from curfew.ledger.leases import HISTORY, LEASES
 from curfew.ledger.tenants import TENANTS
 from curfew.model.approvals import Person
 from curfew.model.grants import GrantState, Lease, Plan
-from curfew.model.tenants import Connection, CredentialKind, Role
+from curfew.model.profiles import CredentialKind, Role
+from curfew.model.tenants import Connection
 from devhost.stack import SECURITY_READER, Stack, helpdesk
 from simulator.directory.tenant import Tenant
 

@@ -52,6 +52,8 @@ class Caller:
     sign_in_name: str
     roles: frozenset[AppRole]
     is_application: bool = False
+    groups: frozenset[str] | None = frozenset()
+    """The groups that the token names; None where there are too many for it to name."""
 
 
 def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from curfew.errors import Missing, NoOpenLease, NotYet, ServiceError
 from curfew.model.grants import GrantState, Lease, Plan
-from curfew.model.tenants import GrantKind
+from curfew.model.profiles import GrantKind
 from curfew.services import Services
 
 LEDGERS_TIME = 3.0

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from curfew.callers import Caller
+from curfew.entitlements import is_among
 from curfew.errors import FieldProblem
 from curfew.model.approvals import Approval
 from curfew.model.grants import GrantRequest, Lease, Plan, Ticket
-from curfew.model.tenants import CredentialKind, GrantKind, Profile, Tenant
+from curfew.model.profiles import CredentialKind, GrantKind, Profile
+from curfew.model.tenants import Tenant
 from curfew.naming import user_principal_name
 
 FURTHEST_START = timedelta(days=30)
@@ -38,15 +40,25 @@ class Decision:
 
 
 def decide(
-    request: GrantRequest, caller: Caller, tenant: Tenant, profile: Profile, *, now: datetime
+    request: GrantRequest,
+    caller: Caller,
+    tenant: Tenant,
+    profile: Profile,
+    *,
+    groups: frozenset[str],
+    now: datetime,
 ) -> Decision:
-    """Whether this caller gets this grant, from settings, the clock and the caller alone."""
+    """Whether this caller gets this grant, from settings, the clock and the caller alone.
+
+    `groups` are those of the profile's audience that he is a member of.
+    """
     duration = request.duration or min(profile.default_duration, tenant.hard_limit)
     role_grant = profile.kind is GrantKind.ROLE
     name = user_principal_name(tenant.account_prefix, caller.sign_in_name, tenant.account_domain)
     subject = (request.subject or caller.id) if role_grant else None
     start = request.start_at
     checks = (
+        _of_requester(caller.id, groups, profile),
         *_of_duration(duration, tenant, profile),
         *_of_subject(subject, caller.id, tenant, profile),
         (
@@ -74,14 +86,18 @@ def decide(
     return Decision(duration, "" if role_grant else name or "", subject, _refusals(checks))
 
 
-def decide_again(lease: Lease, tenant: Tenant, profile: Profile) -> tuple[FieldProblem, ...]:
+def decide_again(
+    lease: Lease, tenant: Tenant, profile: Profile, *, groups: frozenset[str]
+) -> tuple[FieldProblem, ...]:
     """Every reason why a grant that has waited is not given now, as settings are by now.
 
     What was asked for is held against what is offered today: a profile that has shrunk, shorter
-    limits, more consent than was given. Nothing is quietly given instead.
+    limits, more consent than was given. Nothing is quietly given instead. `groups` are those of
+    the profile's audience that the requester is a member of by now.
     """
     plan = lease.plan
     checks = (
+        _of_requester(plan.technician_id, groups, profile),
         *_of_duration(plan.duration, tenant, profile),
         *_of_offer(lease, tenant, profile),
         *_of_reasons(plan.justification, plan.ticket, profile),
@@ -109,6 +125,7 @@ def decide_extension(
     tenant: Tenant,
     profile: Profile,
     *,
+    groups: frozenset[str],
     consent: Approval | None = None,
 ) -> tuple[FieldProblem, ...]:
     """Every reason why an active grant is not extended, as settings are by now.
@@ -120,6 +137,7 @@ def decide_extension(
     longest = min(profile.max_duration, tenant.hard_limit)
     whole = expires + duration - begun if begun and expires else longest + duration
     checks = (
+        _of_requester(lease.plan.technician_id, groups, profile),
         (
             whole <= longest,
             "duration",
@@ -140,6 +158,11 @@ def decide_extension(
     if consent is not None and profile.approve_extensions:
         checks = (*checks, _enough_consent(consent, profile))
     return _refusals(checks)
+
+
+def _of_requester(person_id: str, groups: frozenset[str], profile: Profile) -> Check:
+    reason = "This profile is not offered to who asks for it."
+    return (is_among(profile.requesters, person_id, groups), "profile", reason)
 
 
 def _of_duration(duration: timedelta, tenant: Tenant, profile: Profile) -> tuple[Check, ...]:

@@ -15,7 +15,7 @@ from curfew.entra.schedules import Eligibility, Ticket
 from curfew.errors import AlreadyExists, NoLicence, Unlicensed
 from curfew.guards import account_of
 from curfew.model.grants import Plan
-from curfew.model.tenants import RoleMode
+from curfew.model.profiles import RoleMode
 
 _LONGEST_JUSTIFICATION = 500
 

@@ -8,6 +8,10 @@ from uuid import UUID
 from curfew.clouds import CLOUDS, Cloud, CloudName
 from curfew.errors import SettingsError
 
+_LIVE_GRANTS = 20
+_PER_HOUR = 60
+_HIGHEST_COUNT = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -24,6 +28,11 @@ class Settings:
         tables_connection_string: The tables by a key instead: for Azurite on one machine.
         sign_in_enforced: Whether the platform states that it checks every sign-in (Easy Auth).
             Without this nobody is believed.
+        address: Where people reach this app, `https://…` without a path; empty where the platform
+            does not say.
+        max_live_grants: How many grants one technician may have at once, in all tenants together.
+        requests_per_hour: How many grants one caller may ask for, dry runs included.
+        reveals_per_hour: How many credentials one caller may have revealed.
     """
 
     cloud: Cloud
@@ -34,6 +43,10 @@ class Settings:
     tables_url: str = ""
     tables_connection_string: str = field(default="", repr=False)
     sign_in_enforced: bool = False
+    address: str = ""
+    max_live_grants: int = _LIVE_GRANTS
+    requests_per_hour: int = _PER_HOUR
+    reveals_per_hour: int = _PER_HOUR
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -61,7 +74,27 @@ class Settings:
             ),
             # Set by App Service itself, which also strips the principal header of callers.
             sign_in_enforced=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+            address=_address(environment),
+            max_live_grants=_count(environment, "CURFEW_MAX_LIVE_GRANTS", _LIVE_GRANTS),
+            requests_per_hour=_count(environment, "CURFEW_REQUESTS_PER_HOUR", _PER_HOUR),
+            reveals_per_hour=_count(environment, "CURFEW_REVEALS_PER_HOUR", _PER_HOUR),
         )
+
+
+def _address(environment: Mapping[str, str]) -> str:
+    if environment.get("CURFEW_ADDRESS"):
+        return _https(environment, "CURFEW_ADDRESS")
+    # Set by App Service: the app's own host name, without a scheme.
+    host = environment.get("WEBSITE_HOSTNAME", "")
+    return f"https://{host}" if host else ""
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    value = environment.get(name, "").strip() or str(default)
+    if not value.isdecimal() or not 0 < int(value) <= _HIGHEST_COUNT:
+        message = f"{name} must be a whole number from 1 to {_HIGHEST_COUNT}."
+        raise SettingsError(message)
+    return int(value)
 
 
 def _cloud(environment: Mapping[str, str]) -> Cloud:

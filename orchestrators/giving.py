@@ -16,7 +16,7 @@ from curfew.model.messages import (
     Outcome,
     PassOrder,
 )
-from curfew.model.tenants import GrantKind
+from curfew.model.profiles import GrantKind
 from durabletask import task
 
 from orchestrators.steps import Calls, Trying, Workflow, now, persist

@@ -31,7 +31,7 @@ from curfew.model.messages import (
     settles_at,
     steps_to_mend,
 )
-from curfew.model.tenants import EndingMode
+from curfew.model.profiles import EndingMode
 from durabletask import task
 
 from orchestrators.steps import Workflow, attempt, longest_wait, now, seconds

@@ -6,7 +6,6 @@ Of words that race exactly one counts; the others get 409.
 
 import azure.durable_functions as df
 
-from curfew.callers import AppRole
 from curfew.errors import Conflict, FieldProblem, Forbidden, Missing, Refused
 from curfew.events import Event, emit
 from curfew.ids import new_consent_id
@@ -27,14 +26,14 @@ from curfew.model.messages import (
     EXTEND_EVENT,
     ExtendOrder,
 )
-from curfew.model.tenants import Profile, Tenant
+from curfew.model.profiles import Profile
+from curfew.model.tenants import Tenant
 from curfew.policy import decide_again, decide_extension
 from triggers.edge import Call, Reply, serve
 from triggers.sharing import accepted, address, seen, verdict
 
 blueprint = df.Blueprint()
 
-_APPROVERS = frozenset({AppRole.APPROVER})
 _MOST_WORDS = 50
 
 
@@ -51,7 +50,7 @@ async def deny_grant(call: Call) -> Reply:
 async def extend_grant(call: Call) -> Reply:
     """Ask for a later expiry: granted at once, or after consent where the profile wants it."""
     request: ExtensionRequest = call.body
-    lease = await seen(call, visible_to=_APPROVERS)
+    lease = await seen(call)
     grant_id = lease.plan.grant_id
     late = lease.expires_at is None or call.services.clock() >= lease.expires_at
     if lease.state is not GrantState.ACTIVE or late:
@@ -59,7 +58,7 @@ async def extend_grant(call: Call) -> Reply:
     if lease.extension_waits(call.services.clock()):
         raise _conflict("Another extension waits for its approval.", grant_id)
     tenant, profile = await _settings(call, lease)
-    reasons = decide_extension(lease, request.duration, tenant, profile)
+    reasons = decide_extension(lease, request.duration, tenant, profile, groups=frozenset())
     if reasons:
         raise Refused(reasons)
     caller = call.caller
@@ -101,7 +100,7 @@ for _handler in (approve_grant, deny_grant, extend_grant):
 
 async def _decide(call: Call, *, approves: bool) -> Reply:
     request: DecisionRequest = call.body
-    lease = await seen(call, visible_to=_APPROVERS)
+    lease = await seen(call)
     grant_id, caller = lease.plan.grant_id, call.caller
     question = _open_question(call, lease)
     if request.approval not in {None, question.id}:
@@ -162,9 +161,11 @@ async def _require_still_allowed(call: Call, lease: Lease) -> None:
     tenant, profile = await _settings(call, lease)
     wish = lease.pending_extension
     reasons = (
-        decide_extension(lease, wish.duration, tenant, profile, consent=wish.approval)
+        decide_extension(
+            lease, wish.duration, tenant, profile, groups=frozenset(), consent=wish.approval
+        )
         if wish is not None
-        else decide_again(lease, tenant, profile)
+        else decide_again(lease, tenant, profile, groups=frozenset())
     )
     if reasons:
         raise Refused(reasons)

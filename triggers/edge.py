@@ -27,7 +27,7 @@ from curfew.events import Event, emit, report
 from curfew.model.base import Model
 from curfew.services import Services, current
 from triggers.engine import Engine
-from triggers.operations import OPERATIONS, Operation
+from triggers.operations import OPERATIONS, Operation, Reach
 from triggers.problems import problem_of
 
 LARGEST_BODY = 64 * 1024
@@ -45,6 +45,7 @@ class Call:
     query: Any
     body: Any
     signed_in: Caller | None
+    reach: frozenset[Reach]
     engine: Engine | None
 
     @property
@@ -120,6 +121,7 @@ async def answer(
             query=_query(operation, req),
             body=_body(operation, req, body),
             signed_in=caller,
+            reach=operation.reach(caller) if caller else frozenset(),
             engine=engine,
         )
         response = _response(await handler(call))
@@ -158,8 +160,8 @@ def _caller(operation: Operation, req: func.HttpRequest, services: Services) -> 
         if operation.public:
             return None
         raise
-    if not operation.public and not caller.roles & operation.roles:
-        needed = " or ".join(sorted(operation.roles))
+    if not operation.public and not operation.reach(caller):
+        needed = " or ".join(sorted(operation.rights))
         message = f"This needs the app role {needed}."
         raise Forbidden(message)
     return caller

@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from curfew.callers import AppRole, Caller
+from curfew.callers import Caller
 from curfew.errors import Conflict
 from curfew.events import Event, emit
 from curfew.ids import new_consent_id
@@ -18,15 +18,13 @@ from curfew.model.grants import (
     SecretVersion,
 )
 from curfew.model.messages import EndOrder
-from curfew.model.tenants import CredentialKind
+from curfew.model.profiles import CredentialKind
 from triggers.edge import Call, Reply, serve
+from triggers.operations import Reach
 from triggers.queries import Bookmark, GrantListQuery, next_link
 from triggers.sharing import accepted, address, seen
 
 blueprint = df.Blueprint()
-
-_OVERSEERS = frozenset(AppRole) - {AppRole.TECHNICIAN}
-_MAY_END_ANY = frozenset({AppRole.APPROVER, AppRole.ADMINISTRATOR, AppRole.INTEGRATION})
 
 
 async def list_grants(call: Call) -> Reply:
@@ -34,7 +32,7 @@ async def list_grants(call: Call) -> Reply:
     from curfew.ledger.leases import LEASES, GrantQuery
 
     wanted: GrantListQuery = call.query
-    technician = wanted.technician if _oversees(call.caller) else call.caller.id
+    technician = wanted.technician if Reach.ALL in call.reach else call.caller.id
     bookmark = Bookmark.from_token(wanted.after) if wanted.after else Bookmark(table=LEASES)
     found = await call.services.leases.page(
         GrantQuery(tenant=wanted.tenant, technician=technician, state=wanted.state),
@@ -53,13 +51,13 @@ async def list_grants(call: Call) -> Reply:
 
 async def read_grant(call: Call) -> Reply:
     """A grant that the caller may see."""
-    lease = await seen(call, visible_to=_OVERSEERS)
+    lease = await seen(call)
     return Reply(GrantView.of(lease))
 
 
 async def end_grant(call: Call) -> Reply:
     """Tell a grant to end. It is never refused to who may, and saying it again changes nothing."""
-    lease = await seen(call, visible_to=_MAY_END_ANY)
+    lease = await seen(call)
     if lease.state.over:
         return Reply(GrantView.of(lease))
     caller = call.caller
@@ -89,7 +87,7 @@ async def end_grant(call: Call) -> Reply:
 
 async def reveal_credential(call: Call) -> Reply:
     """The credential of an active grant, to its requester and to nobody else."""
-    lease = await seen(call, visible_to=frozenset())
+    lease = await seen(call)
     plan = lease.plan
     expires_at = lease.expires_at
     if plan.credential is CredentialKind.NONE:
@@ -129,10 +127,6 @@ async def reveal_credential(call: Call) -> Reply:
 
 for _handler in (list_grants, read_grant, end_grant, reveal_credential):
     serve(blueprint, _handler)
-
-
-def _oversees(caller: Caller) -> bool:
-    return bool(caller.roles & _OVERSEERS)
 
 
 def _end_reason(caller: Caller, lease: Lease) -> EndReason:

@@ -87,7 +87,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if not operation.public:
-        described["description"] = f"App roles: {', '.join(sorted(operation.roles))}."
+        described["description"] = f"App roles: {', '.join(sorted(operation.rights))}."
     if operation.body:
         schema = {"$ref": _REFERENCE.format(model=operation.body.__name__)}
         described["requestBody"] = {

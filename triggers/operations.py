@@ -4,31 +4,36 @@ It is the only one. Requests are authorised and validated by it, the OpenAPI doc
 from it, and a function that is not in it serves nobody.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from curfew.callers import AppRole
+from curfew.callers import AppRole, Caller
 from curfew.model.approvals import DecisionRequest, ExtensionRequest
 from curfew.model.audit import AuditPage
 from curfew.model.base import Model
 from curfew.model.grants import CredentialView, EndRequest, GrantPage, GrantRequest, GrantView
+from curfew.model.profiles import ProfileSettings, ProfileView
 from curfew.model.sweeps import AccountPage, AccountView, AdoptionRequest, SafetyReport
-from curfew.model.tenants import (
-    ProfileSettings,
-    ProfileView,
-    TenantPage,
-    TenantSettings,
-    TenantView,
-)
+from curfew.model.tenants import TenantPage, TenantSettings, TenantView
 from triggers.queries import AuditListQuery, GrantListQuery, NoQuery
 from triggers.views import Document, Health
 
-ANYONE: frozenset[AppRole] = frozenset()
 
-_EVERYBODY = frozenset(AppRole)
-_ADMINISTRATOR = frozenset({AppRole.ADMINISTRATOR})
-_APPROVER = frozenset({AppRole.APPROVER})
-_ASKING = frozenset({AppRole.TECHNICIAN, AppRole.INTEGRATION})
-_SETTINGS_READERS = _ASKING | _ADMINISTRATOR
+class Reach(StrEnum):
+    """On what a caller may carry out an operation."""
+
+    ALL = "all"
+    OWN = "own"
+    """Grants that he asked for."""
+    OFFERED = "offered"
+    """Tenants and profiles that he may ask for."""
+    DECIDES = "decides"
+    """Grants of profiles that he may decide on; never his own access."""
+
+
+type Rights = Mapping[AppRole, Reach]
+"""Which app role reaches what; a role that is not there reaches nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Operation:
     Attributes:
         name: The function's name, and the operation id of the OpenAPI document.
         path: Below the route prefix, with `{parameters}`.
-        roles: The app roles of which a caller needs one; `ANYONE` needs no caller at all.
+        rights: What the app roles of a caller let him reach.
+        public: Whether it is served without a caller.
         body: What the request must be; None where it has no body.
         answers: The model of each successful answer; None where there is no body.
         problems: The refusals that this operation can give besides those of every operation.
@@ -49,18 +55,34 @@ class Operation:
     method: str
     path: str
     summary: str
-    roles: frozenset[AppRole]
+    rights: Rights
     answers: dict[int, type[Model] | None]
+    public: bool = False
     body: type[Model] | None = None
     query: type[Model] = NoQuery
     problems: tuple[int, ...] = ()
     durable: bool = False
     headers: tuple[str, ...] = field(default=())
 
-    @property
-    def public(self) -> bool:
-        """Whether it is served without a caller."""
-        return self.roles == ANYONE
+    def reach(self, caller: Caller) -> frozenset[Reach]:
+        """All that a caller may reach by this operation; nothing where he may not call it."""
+        return frozenset(self.rights[role] for role in caller.roles if role in self.rights)
+
+
+_ASKING: Rights = {AppRole.TECHNICIAN: Reach.OFFERED, AppRole.INTEGRATION: Reach.OFFERED}
+_REQUESTER: Rights = {AppRole.TECHNICIAN: Reach.OWN, AppRole.INTEGRATION: Reach.OWN}
+_APPROVER: Rights = {AppRole.APPROVER: Reach.DECIDES}
+_ADMINISTRATOR: Rights = {AppRole.ADMINISTRATOR: Reach.ALL}
+_SETTINGS_READERS: Rights = {**_ASKING, **_ADMINISTRATOR}
+_TRAIL_READERS: Rights = {AppRole.AUDITOR: Reach.ALL, **_ADMINISTRATOR}
+_GRANT_ENDERS: Rights = {
+    AppRole.TECHNICIAN: Reach.OWN,
+    AppRole.APPROVER: Reach.ALL,
+    AppRole.INTEGRATION: Reach.ALL,
+    **_ADMINISTRATOR,
+}
+_GRANT_READERS: Rights = {AppRole.AUDITOR: Reach.ALL, **_GRANT_ENDERS}
+_NOBODY: Rights = {}
 
 
 _TABLE = (
@@ -81,7 +103,7 @@ _TABLE = (
         "GET",
         "grants",
         "List grants: one's own, or all",
-        _EVERYBODY,
+        _GRANT_READERS,
         {200: GrantPage},
         query=GrantListQuery,
     ),
@@ -90,7 +112,7 @@ _TABLE = (
         "GET",
         "grants/{grantId}",
         "Read a grant",
-        _EVERYBODY,
+        _GRANT_READERS,
         {200: GrantView},
         problems=(404,),
     ),
@@ -121,7 +143,7 @@ _TABLE = (
         "POST",
         "grants/{grantId}/extend",
         "Move the expiry of an active grant",
-        _ASKING | _APPROVER,
+        {**_REQUESTER, **_APPROVER},
         {200: GrantView, 202: GrantView},
         body=ExtensionRequest,
         problems=(404, 409, 422),
@@ -132,7 +154,7 @@ _TABLE = (
         "POST",
         "grants/{grantId}/end",
         "End a grant now",
-        _EVERYBODY - {AppRole.AUDITOR},
+        _GRANT_ENDERS,
         {200: GrantView, 202: GrantView},
         body=EndRequest,
         problems=(404,),
@@ -143,7 +165,7 @@ _TABLE = (
         "POST",
         "grants/{grantId}/credential",
         "Reveal the credential to its requester",
-        _ASKING,
+        _REQUESTER,
         {200: CredentialView},
         problems=(404, 409),
     ),
@@ -221,7 +243,7 @@ _TABLE = (
         "GET",
         "audit",
         "Read the audit trail: by tenant, in each the oldest event first",
-        frozenset({AppRole.AUDITOR, AppRole.ADMINISTRATOR}),
+        _TRAIL_READERS,
         {200: AuditPage},
         query=AuditListQuery,
     ),
@@ -268,17 +290,20 @@ _TABLE = (
         "GET",
         "health",
         "Whether the app is alive; for administrators also what it depends on",
-        ANYONE,
+        _NOBODY,
         {200: Health},
+        public=True,
     ),
     Operation(
         "read_openapi",
         "GET",
         "openapi.json",
         "This document",
-        ANYONE,
+        _NOBODY,
         {200: Document},
+        public=True,
     ),
 )
 
 OPERATIONS = {operation.name: operation for operation in _TABLE}
+"""Every operation by its name."""

@@ -16,7 +16,8 @@ from curfew.errors import (
     Refused,
 )
 from curfew.model.audit import Action
-from curfew.model.tenants import Profile, ProfileSettings, ProfileView, Tenant
+from curfew.model.profiles import Profile, ProfileSettings, ProfileView
+from curfew.model.tenants import Tenant
 from triggers.edge import Call, Reply, serve
 from triggers.settings import (
     changed,

@@ -24,7 +24,8 @@ from curfew.ids import new_consent_id, new_grant_id, new_mark, repeatable_grant_
 from curfew.model.approvals import Approval, Person
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import PROVISIONING_LIMIT, GrantRequest, GrantState, Lease, Plan
-from curfew.model.tenants import CredentialKind, GrantKind, Group, Profile, Role, Tenant
+from curfew.model.profiles import CredentialKind, GrantKind, Group, Profile, Role
+from curfew.model.tenants import Tenant
 from curfew.policy import Decision, decide
 from triggers.edge import Call, Reply, serve
 from triggers.sharing import accepted, address
@@ -49,7 +50,7 @@ async def request_grant(call: Call) -> Reply:
         return await _accepted_again(call, repeated)
 
     tenant, profile = await _offer(call, request)
-    decision = decide(request, caller, tenant, profile, now=services.clock())
+    decision = decide(request, caller, tenant, profile, groups=frozenset(), now=services.clock())
     if not decision.allowed:
         await _note_refusal(call, grant_id, tenant, decision)
         raise Refused(decision.refusals)

@@ -18,14 +18,8 @@ from curfew.ids import new_consent_id
 from curfew.model.approvals import Person
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.base import Guid, ProfileName
-from curfew.model.tenants import (
-    Profile,
-    ProfileSettings,
-    ProfileView,
-    Tenant,
-    TenantSettings,
-    TenantView,
-)
+from curfew.model.profiles import Profile, ProfileSettings, ProfileView
+from curfew.model.tenants import Tenant, TenantSettings, TenantView
 from triggers.edge import Call, Reply
 
 _GUID: TypeAdapter[str] = TypeAdapter(Guid)

@@ -3,23 +3,24 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from curfew.callers import AppRole
 from curfew.errors import Missing, NotFound
 from curfew.model.grants import GrantView, Lease
 from triggers.edge import Call, Reply
+from triggers.operations import Reach
 
 _POLL_AFTER = {"Retry-After": "3"}
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5)
 
 
-async def seen(call: Call, *, visible_to: frozenset[AppRole]) -> Lease:
-    """A grant of the caller's own, or any grant for these roles. Others do not exist for him."""
+async def seen(call: Call) -> Lease:
+    """A grant that the caller reaches by this operation. Others do not exist for him."""
     message = "There is no such grant."
     try:
         lease = await call.services.leases.find(call.path["grantId"])
     except Missing as error:
         raise NotFound(message) from error
-    if lease.technician.id != call.caller.id and not call.caller.roles & visible_to:
+    is_own = Reach.OWN in call.reach and lease.technician.id == call.caller.id
+    if not is_own and not call.reach & {Reach.ALL, Reach.DECIDES}:
         raise NotFound(message)
     return lease
 

@@ -19,7 +19,8 @@ from curfew.model.approvals import Person
 from curfew.model.audit import Action
 from curfew.model.grants import EndReason
 from curfew.model.messages import EndOrder
-from curfew.model.tenants import ProfileView, Tenant, TenantPage, TenantSettings, TenantView
+from curfew.model.profiles import ProfileView
+from curfew.model.tenants import Tenant, TenantPage, TenantSettings, TenantView
 from triggers.edge import Call, Reply, serve
 from triggers.settings import (
     changed,
@@ -173,6 +174,8 @@ def _tenant_view(call: Call, tenant: Tenant, profiles: tuple[ProfileView, ...] =
         allow_synced=tenant.allow_synced,
         delete_idle_after=tenant.delete_idle_after,
         leaving_since=tenant.leaving_since,
+        ticket_systems=tenant.ticket_systems,
+        two_approver_roles=tenant.two_approver_roles,
         break_glass=tenant.break_glass if is_administrator else None,
         connection=tenant.connection if is_administrator else None,
         profiles=profiles,

@@ -12,7 +12,7 @@ from curfew.errors import CurfewError, Missing, ServiceError
 from curfew.guards import LEDGERS_TIME, is_passed_on
 from curfew.model.audit import Action
 from curfew.model.grants import Lease, Plan
-from curfew.model.tenants import GrantKind
+from curfew.model.profiles import GrantKind
 from curfew.services import Services
 
 

@@ -9,7 +9,7 @@ from curfew.errors import Missing, ServiceError
 from curfew.giving.counting import groups_given, others_of, roles_given
 from curfew.guards import account_of
 from curfew.model.grants import GrantState, Lease, Plan
-from curfew.model.tenants import GrantKind
+from curfew.model.profiles import GrantKind
 from curfew.rights import groups_to_leave, leave_groups, take_every_role, take_roles
 from curfew.services import Services
 

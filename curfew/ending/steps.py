@@ -33,7 +33,7 @@ from curfew.model.messages import (
     StuckNotice,
     settles_at,
 )
-from curfew.model.tenants import CredentialKind, GrantKind
+from curfew.model.profiles import CredentialKind, GrantKind
 from curfew.services import Services
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from curfew.giving.counting import groups_given, others_of, roles_given
 from curfew.guards import account_of
 from curfew.model.grants import Evidence, Lease, Plan
 from curfew.model.messages import Verification
-from curfew.model.tenants import GrantKind
+from curfew.model.profiles import GrantKind
 from curfew.rights import groups_to_leave, roles_held, roles_left
 from curfew.services import Services
 

@@ -12,7 +12,8 @@ from curfew.model.approvals import Approval, Decision, DecisionOrder
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import PROVISIONING_LIMIT, EndReason, GrantState, Lease, Plan
 from curfew.model.messages import Admission, EndingNotice, Recording, Tally
-from curfew.model.tenants import GrantKind, Profile, Tenant
+from curfew.model.profiles import GrantKind, Profile
+from curfew.model.tenants import Tenant
 from curfew.policy import decide_again
 from curfew.services import Services
 
@@ -145,7 +146,7 @@ async def _looked_at_again(
         tenant, profile = await services.tenants.offer(lease.plan.tenant_id, lease.profile)
     except Missing:
         return None, None, ("The tenant or the profile has been removed.",)
-    reasons = decide_again(lease, tenant, profile)
+    reasons = decide_again(lease, tenant, profile, groups=frozenset())
     return tenant, profile, tuple(reason.detail for reason in reasons)
 
 

@@ -19,7 +19,7 @@ from curfew.giving.undoing import require_still_given
 from curfew.guards import account_of, is_passed_on, open_lease, replicating
 from curfew.model.grants import GrantState, Plan, SecretVersion
 from curfew.model.messages import Activation, Assigned, PassOrder
-from curfew.model.tenants import GrantKind
+from curfew.model.profiles import GrantKind
 from curfew.rights import give_roles, join_groups
 from curfew.services import Services
 

@@ -16,7 +16,8 @@ from curfew.model.approvals import Approval, Extension, ExtensionState
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import GrantState, Lease
 from curfew.model.messages import Lapse, Prolonged, Prolonging, Recording, Settling, Tally
-from curfew.model.tenants import Profile, Tenant
+from curfew.model.profiles import Profile
+from curfew.model.tenants import Tenant
 from curfew.policy import decide_extension
 from curfew.services import Services
 
@@ -177,7 +178,9 @@ async def _settings(services: Services, lease: Lease) -> Settings:
 def _refusals(lease: Lease, wish: Extension, settings: Settings) -> tuple[str, ...]:
     if settings is None:
         return ("The tenant or the profile has been removed.",)
-    reasons = decide_extension(lease, wish.duration, *settings, consent=wish.approval)
+    reasons = decide_extension(
+        lease, wish.duration, *settings, groups=frozenset(), consent=wish.approval
+    )
     return tuple(reason.detail for reason in reasons)
 
 

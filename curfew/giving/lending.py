@@ -14,7 +14,7 @@ from curfew.giving.undoing import lease_after
 from curfew.guards import account_of, open_lease, replicating
 from curfew.model.grants import Plan
 from curfew.model.messages import Activation, Assigned
-from curfew.model.tenants import RoleMode
+from curfew.model.profiles import RoleMode
 from curfew.rights import (
     Given,
     give_roles,

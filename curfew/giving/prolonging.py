@@ -12,7 +12,7 @@ from curfew.giving.undoing import hand_over, lease_after, take_back_again
 from curfew.guards import account_of
 from curfew.model.grants import GrantState, Lease
 from curfew.model.messages import Activation
-from curfew.model.tenants import GrantKind, RoleMode
+from curfew.model.profiles import GrantKind, RoleMode
 from curfew.rights import in_turn, justified, ticketed
 from curfew.services import Services
 

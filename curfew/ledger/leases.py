@@ -15,8 +15,8 @@ from curfew.ledger.reading import every, told, unreadable
 from curfew.ledger.tables import Columns, Row, Tables
 from curfew.model.base import Model
 from curfew.model.grants import GrantId, GrantState, Lease
+from curfew.model.profiles import GrantKind
 from curfew.model.reports import ActivityReport
-from curfew.model.tenants import GrantKind
 
 LEASES = "leases"
 HISTORY = "history"

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 from curfew.ledger.reading import every, told, unreadable
 from curfew.ledger.tables import Columns, Row, Tables
-from curfew.model.tenants import Profile, Tenant
+from curfew.model.profiles import Profile
+from curfew.model.tenants import Tenant
 
 TENANTS = "tenants"
 PROFILES = "profiles"

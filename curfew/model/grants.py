@@ -9,17 +9,9 @@ from pydantic import Field, StringConstraints
 from curfew.clouds import CloudName
 from curfew.model.approvals import Approval, DecisionOrder, Extension, ExtensionState, Person
 from curfew.model.base import Duration, Guid, Label, Model, Moment, ProfileName, Remark
+from curfew.model.profiles import CredentialKind, EndingMode, GrantKind, Group, Role, RoleMode
 from curfew.model.reports import ActivityReport
-from curfew.model.tenants import (
-    GRANTS_SECRETS,
-    Connection,
-    CredentialKind,
-    EndingMode,
-    GrantKind,
-    Group,
-    Role,
-    RoleMode,
-)
+from curfew.model.tenants import GRANTS_SECRETS, Connection
 
 PROVISIONING_LIMIT = timedelta(minutes=15)
 """How long giving may take, replication included, before it is taken back as failed."""

@@ -15,7 +15,7 @@ from curfew.errors import CurfewError, NameTaken, NotYet, ServiceError, Unavaila
 from curfew.model.approvals import Approval, ConsentId, DecisionOrder, Extension, Person
 from curfew.model.base import Duration, Model, Moment, Remark
 from curfew.model.grants import EndReason, Evidence, Handover, Lease, Plan, SecretVersion
-from curfew.model.tenants import GrantKind
+from curfew.model.profiles import GrantKind
 
 END_EVENT = "end"
 APPROVE_EVENT = "approve"

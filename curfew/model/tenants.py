@@ -1,4 +1,4 @@
-"""Customer tenants and their access profiles: what an administrator writes down once."""
+"""Customer tenants: what an administrator writes down once."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from curfew.clouds import CloudName
-from curfew.model.base import Duration, Guid, Label, Model, Moment, Period, ProfileName
+from curfew.model.base import Duration, Guid, Label, Model, Moment, Period
+from curfew.model.profiles import ProfileView
 
 AccountPrefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,15}$")]
 """What every account of Curfew begins with in a tenant, for example `msp-`."""
@@ -54,48 +55,13 @@ class Connection(Model):
         return self
 
 
-class GrantKind(StrEnum):
-    """What a grant gives: a technician's own account in the tenant, or roles to a user of it."""
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+PRIVILEGED_AUTHENTICATION_ADMINISTRATOR = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
 
-    ACCOUNT = "account"
-    ROLE = "role"
-
-
-class CredentialKind(StrEnum):
-    """What the technician signs in with; `none` where it is a role grant to an existing user."""
-
-    PASSWORD = "password"  # noqa: S105 - the name of a kind, not a password
-    TEMPORARY_ACCESS_PASS = "temporaryAccessPass"  # noqa: S105
-    BOTH = "both"
-    NONE = "none"
-
-    @property
-    def has_password(self) -> bool:
-        """Whether the technician gets a password."""
-        return self in {CredentialKind.PASSWORD, CredentialKind.BOTH}
-
-    @property
-    def has_pass(self) -> bool:
-        """Whether the technician gets a Temporary Access Pass."""
-        return self in {CredentialKind.TEMPORARY_ACCESS_PASS, CredentialKind.BOTH}
-
-
-class RoleMode(StrEnum):
-    """How roles are given: plainly, or by PIM with an expiry that Microsoft keeps as well.
-
-    `auto` is PIM where the tenant is licensed for it, and direct where it is not.
-    """
-
-    DIRECT = "direct"
-    PIM = "pim"
-    AUTO = "auto"
-
-
-class EndingMode(StrEnum):
-    """What becomes of a technician's account after its verified ending."""
-
-    DISABLE = "disable"
-    DELETE = "delete"
+TicketSystem = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$")]
+TicketPattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""A regular expression that a whole ticket number matches; without look-around and references."""
 
 
 class TenantSettings(Model):
@@ -122,89 +88,19 @@ class TenantSettings(Model):
     delete_idle_after: Period | None = Field(
         default=None, description="Technicians' accounts unused for so long are deleted."
     )
-
-
-class ProfileSettings(Model):
-    """What an administrator offers in a tenant under one name."""
-
-    display_name: Label
-    kind: GrantKind = GrantKind.ACCOUNT
-    roles: Annotated[
-        tuple[Guid, ...],
-        Field(max_length=20, description="Role definition ids of the directory."),
-    ] = ()
-    groups: Annotated[
-        tuple[Guid, ...],
-        Field(max_length=20, description="Object ids of groups to be a member of for the time."),
-    ] = ()
-    subjects: Annotated[
-        tuple[Guid, ...],
-        Field(
-            max_length=200,
-            description="Of a role profile: the users who may be given the access. In the home "
-            "tenant everybody may also ask for himself.",
+    ticket_systems: Annotated[dict[TicketSystem, TicketPattern], Field(max_length=20)] = Field(
+        default_factory=dict,
+        description="What a ticket number looks like, by ticket system: a regular expression. "
+        "Where any is named, tickets of other systems are refused.",
+    )
+    two_approver_roles: Annotated[tuple[Guid, ...], Field(max_length=50)] = Field(
+        default=(
+            GLOBAL_ADMINISTRATOR,
+            PRIVILEGED_ROLE_ADMINISTRATOR,
+            PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
         ),
-    ] = ()
-    role_mode: RoleMode = RoleMode.DIRECT
-    ending: EndingMode = EndingMode.DISABLE
-    credential: CredentialKind = CredentialKind.TEMPORARY_ACCESS_PASS
-    default_duration: Duration = timedelta(hours=1)
-    min_duration: Duration = timedelta(minutes=5)
-    max_duration: Duration = timedelta(hours=8)
-    require_justification: bool = False
-    require_ticket: bool = False
-    approvals: Annotated[int, Field(ge=0, le=2)] = Field(
-        default=0, description="How many approvers must consent."
+        description="Role definition ids: whatever gives one of them needs two approvers.",
     )
-    approval_deadline: Duration = Field(
-        default=timedelta(hours=24), description="How long they have for it."
-    )
-    approve_extensions: bool = Field(
-        default=False, description="Whether an extension needs the same consent again."
-    )
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if not self.min_duration <= self.default_duration <= self.max_duration:
-            message = "minDuration, defaultDuration and maxDuration must be in this order"
-            raise ValueError(message)
-        for name, ids in (("roles", self.roles), ("groups", self.groups)):
-            if len(set(ids)) != len(ids):
-                message = f"{name} must not name the same one twice"
-                raise ValueError(message)
-        if not self.roles and not self.groups:
-            message = "a profile gives at least one role or group"
-            raise ValueError(message)
-        return self._fits_its_kind()
-
-    def _fits_its_kind(self) -> Self:
-        if self.kind is GrantKind.ACCOUNT and self.credential is CredentialKind.NONE:
-            message = "credential none is for role profiles only"
-            raise ValueError(message)
-        if self.kind is GrantKind.ACCOUNT and self.subjects:
-            message = "subjects belong to role profiles only"
-            raise ValueError(message)
-        if self.kind is GrantKind.ROLE and self.ending is EndingMode.DELETE:
-            message = "the account of an existing user is never deleted"
-            raise ValueError(message)
-        if self.approve_extensions and not self.approvals:
-            message = "approveExtensions needs approvals"
-            raise ValueError(message)
-        return self
-
-
-class Role(Model):
-    """A directory role by its definition's id and the name the directory gives it."""
-
-    id: Guid
-    name: str
-
-
-class Group(Model):
-    """A group by its object id and the name the directory gives it."""
-
-    id: Guid
-    name: str
 
 
 class Tenant(TenantSettings):
@@ -220,57 +116,6 @@ class Tenant(TenantSettings):
     etag: str = Field(default="", exclude=True)
 
 
-class Profile(ProfileSettings):
-    """An access profile as it is kept, its roles with their names in the directory."""
-
-    tenant: Guid
-    name: ProfileName
-    role_names: dict[Guid, str] = Field(default_factory=dict)
-    group_names: dict[Guid, str] = Field(default_factory=dict)
-    etag: str = Field(default="", exclude=True)
-
-    @property
-    def named_roles(self) -> tuple[Role, ...]:
-        """The roles with the names that the directory gave when the profile was saved."""
-        return tuple(Role(id=role, name=self.role_names.get(role, role)) for role in self.roles)
-
-    @property
-    def named_groups(self) -> tuple[Group, ...]:
-        """The groups with the names that the directory gave when the profile was saved."""
-        return tuple(
-            Group(id=group, name=self.group_names.get(group, group)) for group in self.groups
-        )
-
-
-class ProfileView(Model):
-    """A profile as the API shows it."""
-
-    tenant: Guid
-    name: ProfileName
-    display_name: str
-    kind: GrantKind
-    roles: tuple[Role, ...]
-    groups: tuple[Group, ...]
-    subjects: tuple[Guid, ...]
-    role_mode: RoleMode
-    ending: EndingMode
-    credential: CredentialKind
-    default_duration: Duration
-    min_duration: Duration
-    max_duration: Duration
-    require_justification: bool
-    require_ticket: bool
-    approvals: int
-    approval_deadline: Duration
-    approve_extensions: bool
-
-    @classmethod
-    def of(cls, profile: Profile) -> Self:
-        """The view of a stored profile."""
-        shown = profile.model_dump(include=set(cls.model_fields) - {"roles", "groups"})
-        return cls(roles=profile.named_roles, groups=profile.named_groups, **shown)
-
-
 class TenantView(Model):
     """A tenant as the API shows it; how Curfew connects to it is for administrators only."""
 
@@ -283,6 +128,8 @@ class TenantView(Model):
     allow_synced: bool = False
     delete_idle_after: Period | None = None
     leaving_since: Moment | None = None
+    ticket_systems: dict[TicketSystem, TicketPattern] = Field(default_factory=dict)
+    two_approver_roles: tuple[Guid, ...] = ()
     break_glass: tuple[Guid, ...] | None = None
     connection: Connection | None = None
     profiles: tuple[ProfileView, ...] = ()

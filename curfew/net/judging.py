@@ -12,8 +12,9 @@ from curfew.ledger import AccountRecord
 from curfew.model.approvals import Person
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import EndReason, GrantState, Lease, Plan
+from curfew.model.profiles import CredentialKind, EndingMode
 from curfew.model.sweeps import CURFEW, FRESH, WARNED, WATCH_PROFILE, Noticed
-from curfew.model.tenants import CredentialKind, EndingMode, Tenant
+from curfew.model.tenants import Tenant
 from curfew.net.suspicion import ACUTE, Fact
 from curfew.net.sweeping import ending_of
 from curfew.net.taking_back import take_back

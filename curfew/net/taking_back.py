@@ -34,8 +34,8 @@ from curfew.model.messages import (
     settles_at,
     steps_to_mend,
 )
+from curfew.model.profiles import EndingMode
 from curfew.model.sweeps import FRESH, Swept
-from curfew.model.tenants import EndingMode
 from curfew.services import Services
 
 _LOOK_AGAIN = 2.0

@@ -8,7 +8,8 @@ from typing import Any, Self
 from curfew.entra.directory import Directory
 from curfew.ids import new_grant_id, new_mark
 from curfew.model.grants import Plan
-from curfew.model.tenants import Connection, CredentialKind
+from curfew.model.profiles import CredentialKind
+from curfew.model.tenants import Connection
 from simulator.calls import Call
 from simulator.directory.objects import User
 from simulator.directory.tenant import Tenant

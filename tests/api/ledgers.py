@@ -9,7 +9,8 @@ from curfew.ids import new_grant_id, new_mark
 from curfew.ledger import AccountRecord, Accounts, Leases, Tables
 from curfew.model.approvals import Person
 from curfew.model.grants import GrantState, Lease, Plan
-from curfew.model.tenants import Connection, CredentialKind
+from curfew.model.profiles import CredentialKind
+from curfew.model.tenants import Connection
 from simulator import Tenant
 from simulator.directory.objects import User
 from tests.api.house import House

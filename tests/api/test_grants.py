@@ -12,7 +12,8 @@ from curfew.ids import new_grant_id
 from curfew.ledger import Leases, Tables
 from curfew.model.approvals import Person
 from curfew.model.grants import EndReason, GrantState, Lease, Plan
-from curfew.model.tenants import Connection, CredentialKind, Role
+from curfew.model.profiles import CredentialKind, Role
+from curfew.model.tenants import Connection
 from devhost.stack import SECURITY_READER
 from simulator import Tenant
 from tests.api.house import Grant, House

@@ -15,8 +15,9 @@ from curfew.ids import new_grant_id, new_mark
 from curfew.ledger import AuditQuery
 from curfew.model.audit import AuditEvent
 from curfew.model.grants import GrantState, Lease, Plan
+from curfew.model.profiles import CredentialKind
 from curfew.model.reports import ActivityReport
-from curfew.model.tenants import Connection, CredentialKind
+from curfew.model.tenants import Connection
 from curfew.reporting import AFTER, PATIENCE, report_activity
 from simulator.directory.tenant import Tenant
 from tests.lifecycle.engine import Clock

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from curfew.model.tenants import CredentialKind, EndingMode, GrantKind, ProfileSettings, RoleMode
+from curfew.model.profiles import CredentialKind, EndingMode, GrantKind, ProfileSettings, RoleMode
 from simulator.directory.objects import User
 from simulator.directory.tenant import Tenant
 from tests.lifecycle.world import HELPDESK_ADMINISTRATOR, SECURITY_READER

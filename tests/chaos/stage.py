@@ -18,7 +18,8 @@ from curfew.ledger.audit_rows import AUDIT, NEWEST
 from curfew.ledger.tables import Columns, Row
 from curfew.ledger.tenants import PROFILES
 from curfew.model.grants import GrantState, Lease
-from curfew.model.tenants import Profile, Tenant
+from curfew.model.profiles import Profile
+from curfew.model.tenants import Tenant
 from simulator.directory.tenant import Tenant as Directory
 from simulator.faults import Fault
 from simulator.vault import Secret, SecretVersion

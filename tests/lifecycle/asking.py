@@ -10,8 +10,9 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 from curfew.errors import Missing
 from curfew.model.approvals import Extension
 from curfew.model.grants import GrantState, Lease
-from curfew.model.tenants import Profile, ProfileSettings, TenantSettings
+from curfew.model.profiles import Profile, ProfileSettings
 from curfew.model.tenants import Tenant as SavedTenant
+from curfew.model.tenants import TenantSettings
 from tests.lifecycle.client import ANN, PETRA, Answer, Api, Hub, Persona
 from tests.lifecycle.engine import Activity, Engine, Instance
 from tests.lifecycle.world import (

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from curfew.model.grants import GrantState
-from curfew.model.tenants import Group, Role
+from curfew.model.profiles import Group, Role
 from simulator.directory.objects import User
 from tests.lifecycle.world import (
     HELPDESK_ADMINISTRATOR,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from curfew.model.grants import EndReason, GrantState
-from curfew.model.tenants import EndingMode
+from curfew.model.profiles import EndingMode
 from simulator.directory.objects import User
 from simulator.faults import Fault
 from tests.lifecycle.lent import step

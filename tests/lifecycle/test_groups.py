@@ -7,7 +7,7 @@ import pytest
 
 from curfew.ending.removing import remove_access
 from curfew.model.grants import EndReason, GrantState
-from curfew.model.tenants import Group
+from curfew.model.profiles import Group
 from simulator.faults import Fault
 from tests.lifecycle.world import World
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from curfew.model.grants import EndReason, GrantState
-from curfew.model.tenants import CredentialKind
+from curfew.model.profiles import CredentialKind
 from tests.lifecycle.world import HELPDESK_ADMINISTRATOR, HOUR, SECURITY_READER, World
 
 

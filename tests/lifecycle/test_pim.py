@@ -3,7 +3,7 @@
 import pytest
 
 from curfew.model.grants import EndReason, GrantState, Ticket
-from curfew.model.tenants import RoleMode
+from curfew.model.profiles import RoleMode
 from simulator.directory.objects import User
 from simulator.faults import Fault
 from tests.lifecycle.lent import BOTH, MINUTE, SECOND, active, assert_closed

@@ -4,7 +4,7 @@ import pytest
 
 from curfew.errors import Rejected
 from curfew.model.grants import EndReason, GrantState
-from curfew.model.tenants import Role, RoleMode
+from curfew.model.profiles import Role, RoleMode
 from simulator.directory.objects import User
 from simulator.faults import Fault
 from tests.lifecycle.lent import BOTH, MINUTE, READER, SECOND, active, assert_closed, roles_of

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from curfew.model.grants import GrantState
-from curfew.model.tenants import CredentialKind, RoleMode
+from curfew.model.profiles import CredentialKind, RoleMode
 from simulator.directory.objects import User
 from tests.lifecycle.lent import BOTH, MINUTE, READER, active
 from tests.lifecycle.pim import (

@@ -6,7 +6,7 @@ import pytest
 
 from curfew.model.grants import EndReason, GrantState
 from curfew.model.messages import Activation
-from curfew.model.tenants import Role
+from curfew.model.profiles import Role
 from simulator.directory.objects import User
 from simulator.faults import Effect, Fault
 from tests.lifecycle.ledger_proxy import Trouble

@@ -10,8 +10,8 @@ import pytest
 from curfew.ending.verifying import verify_ended
 from curfew.model.grants import EndReason, GrantState, Lease
 from curfew.model.messages import Verification
+from curfew.model.profiles import EndingMode
 from curfew.model.sweeps import CURFEW, FRESH, Swept
-from curfew.model.tenants import EndingMode
 from simulator.faults import Fault
 from tests.lifecycle.nets import INTERVAL, Told, cut_short, kill, result_of, sweep
 from tests.lifecycle.world import HOUR, Grant, World

@@ -10,7 +10,7 @@ import pytest
 
 from curfew.ledger.accounts import TABLE
 from curfew.model.grants import EndReason, GrantState
-from curfew.model.tenants import CredentialKind
+from curfew.model.profiles import CredentialKind
 from tests.lifecycle.engine import ActivityLost, Engine, WorkerKilled
 from tests.lifecycle.world import Grant, World, registered_functions
 

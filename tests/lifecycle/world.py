@@ -28,13 +28,8 @@ from curfew.model.grants import (
     Plan,
 )
 from curfew.model.messages import END_EVENT, EndOrder, GrantInput
-from curfew.model.tenants import (
-    Connection,
-    CredentialKind,
-    GrantKind,
-    Role,
-    TenantSettings,
-)
+from curfew.model.profiles import CredentialKind, GrantKind, Role
+from curfew.model.tenants import Connection, TenantSettings
 from curfew.model.tenants import Tenant as SavedTenant
 from curfew.services import Services
 from simulator import Cloud, Server

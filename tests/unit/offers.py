@@ -1,14 +1,17 @@
 """Requests, offers and the leases they lead to, as policy looks at them."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from curfew import policy
 from curfew.callers import AppRole, Caller
 from curfew.ids import new_consent_id, new_grant_id
 from curfew.model.approvals import Approval, Person
 from curfew.model.approvals import Decision as Word
 from curfew.model.grants import GrantRequest, GrantState, Lease, Plan
-from curfew.model.tenants import Profile, Tenant
+from curfew.model.profiles import Profile
+from curfew.model.tenants import Tenant
 from curfew.policy import Decision, decide
 
 TENANT = "c0000000-0000-4000-a000-000000000001"
@@ -20,6 +23,9 @@ PETRA = "aaaaaaaa-0000-4000-8000-00000000000b"
 CLERK = "aaaaaaaa-0000-4000-8000-00000000000c"
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+decide_again = partial(policy.decide_again, groups=frozenset())
+decide_extension = partial(policy.decide_extension, groups=frozenset())
 
 
 def tenant(**settings: Any) -> Tenant:
@@ -54,7 +60,14 @@ def decided(
     by: Caller | None = None,
 ) -> Decision:
     """The decision, by default on what is allowed."""
-    return decide(asked or request(), by or caller(), to or tenant(), offer or profile(), now=NOW)
+    return decide(
+        asked or request(),
+        by or caller(),
+        to or tenant(),
+        offer or profile(),
+        groups=frozenset(),
+        now=NOW,
+    )
 
 
 def fields(decision: Decision) -> list[str]:

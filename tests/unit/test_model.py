@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from curfew.model.base import Duration, Guid, Label, Model, Moment, Period, ProfileName, Remark
 from curfew.model.grants import Evidence, GrantRequest, Lease, Plan
 from curfew.model.messages import GrantInput
-from curfew.model.tenants import Connection, ProfileSettings, TenantSettings
+from curfew.model.profiles import ProfileSettings
+from curfew.model.tenants import Connection, TenantSettings
 
 TENANT = "c0000000-0000-4000-a000-000000000001"
 PERSON = "a0000000-0000-4000-a000-000000000001"

@@ -7,8 +7,8 @@ import pytest
 from curfew.ids import new_consent_id
 from curfew.model.approvals import Extension, ExtensionState, Person
 from curfew.model.grants import GrantState, Lease
-from curfew.model.tenants import Profile, Tenant
-from curfew.policy import decide_again, decide_extension
+from curfew.model.profiles import Profile
+from curfew.model.tenants import Tenant
 from tests.unit.offers import (
     ANN,
     CLERK,
@@ -18,6 +18,8 @@ from tests.unit.offers import (
     OTHER_ROLE,
     PETRA,
     caller,
+    decide_again,
+    decide_extension,
     decided,
     fields,
     lease,

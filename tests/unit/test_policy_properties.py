@@ -11,8 +11,8 @@ from curfew.ids import new_consent_id
 from curfew.model.approvals import Decision as Word
 from curfew.model.approvals import Person
 from curfew.model.grants import GrantRequest
-from curfew.model.tenants import GrantKind, Profile, Tenant
-from curfew.policy import decide_again
+from curfew.model.profiles import GrantKind, Profile
+from curfew.model.tenants import Tenant
 from tests.unit.offers import (
     ANN,
     CLERK,
@@ -20,6 +20,7 @@ from tests.unit.offers import (
     OTHER_ROLE,
     PETRA,
     ROLE,
+    decide_again,
     decided,
     fields,
     lease,
