@@ -27,6 +27,9 @@ _SIGN_IN_NAME = (
     "upn",
 )
 _SUBJECT = ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "sub")
+_GROUPS = "groups"
+_DISTRIBUTED = "_claim_names"
+_OVERFLOWN = "hasgroups"
 _SCOPES = ("http://schemas.microsoft.com/identity/claims/scope", "scp")
 
 
@@ -53,7 +56,8 @@ class Caller:
     roles: frozenset[AppRole]
     is_application: bool = False
     groups: frozenset[str] | None = frozenset()
-    """The groups that the token names; None where there are too many for it to name."""
+    """The groups that the token lists; None where it does not list them: there are too many, there
+    are none, or the app registration does not ask for them."""
 
 
 def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller:
@@ -93,6 +97,7 @@ def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller
         sign_in_name=sign_in_name,
         roles=frozenset(role for role in allowed if role.value in granted),
         is_application=is_application,
+        groups=_groups(claims),
     )
 
 
@@ -106,6 +111,20 @@ def _claims(header: str) -> dict[str, list[str]]:
         message = "The platform's statement about the sign-in cannot be read."
         raise NotSignedIn(message) from None
     return claims
+
+
+def _groups(claims: dict[str, list[str]]) -> frozenset[str] | None:
+    """The groups that a token lists, if it lists all of them.
+
+    With more than 200 it says instead where they can be read, in `_claim_names` or `hasgroups`
+    (https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference). That
+    address is not followed: the directory is asked, by object id.
+    """
+    listed = claims.get(_GROUPS)
+    elsewhere = any(_GROUPS in names for names in claims.get(_DISTRIBUTED, ()))
+    if not listed or elsewhere or _OVERFLOWN in claims:
+        return None
+    return frozenset(group.lower() for group in listed)
 
 
 def _single(claims: dict[str, list[str]], names: tuple[str, ...]) -> str:

@@ -120,6 +120,14 @@ class Services:
             )
         return self._directories[key]
 
+    @property
+    def home(self) -> "Directory":
+        """The directory of the home tenant, where callers are known, by the deployment's own app.
+
+        It is read and never written to, whatever connection grants in that tenant go through.
+        """
+        return self.directory(self.settings.home_tenant, Connection())
+
     def pace(self, tenant_id: str) -> "Pace":
         """The turns in a tenant's directory: one for all who act there, by whatever connection."""
         if tenant_id not in self._paces:

@@ -40,6 +40,9 @@ CONSENT = frozenset(
     }
 )
 
+# What Curfew reads of its own people: who is enabled, who is in which group.
+HOME_CONSENT = frozenset({"User.Read.All", "GroupMember.Read.All", "Application.Read.All"})
+
 HOME_ID = "00000000-0000-4000-a000-000000000001"
 CONTOSO_ID = "c0000000-0000-4000-a000-000000000001"
 FABRIKAM_ID = "f0000000-0000-4000-a000-000000000001"
@@ -127,6 +130,7 @@ def demo(
             secrets=[Secret("curfew-client-secret-for-the-demo")],
             certificates=[Certificate(pair.certificate)],
         )
+        home.consent(curfew.app_id, curfew.display_name, set(HOME_CONSENT))
         halo = cloud.add_application(
             "halo", home, app_id=HALO_APP_ID, secrets=[Secret("halo-client-secret-for-the-demo")]
         )

@@ -4,9 +4,12 @@ A handler says what was said to the workflow and waits a moment for what the wor
 Of words that race exactly one counts; the others get 409.
 """
 
+from datetime import timedelta
+
 import azure.durable_functions as df
 
-from curfew.errors import Conflict, FieldProblem, Forbidden, Missing, Refused
+from curfew.entitled import standing_of
+from curfew.errors import Conflict, FieldProblem, Missing, Refused
 from curfew.events import Event, emit
 from curfew.ids import new_consent_id
 from curfew.model.approvals import (
@@ -30,7 +33,8 @@ from curfew.model.profiles import Profile
 from curfew.model.tenants import Tenant
 from curfew.policy import decide_again, decide_extension
 from triggers.edge import Call, Reply, serve
-from triggers.sharing import accepted, address, seen, verdict
+from triggers.operations import Reach
+from triggers.sharing import accepted, address, require_decider, seen, verdict
 
 blueprint = df.Blueprint()
 
@@ -52,15 +56,15 @@ async def extend_grant(call: Call) -> Reply:
     request: ExtensionRequest = call.body
     lease = await seen(call)
     grant_id = lease.plan.grant_id
+    is_own = Reach.OWN in call.reach and lease.technician.id == call.caller.id
+    if not is_own:
+        await require_decider(call, lease, lease.beneficiaries)
     late = lease.expires_at is None or call.services.clock() >= lease.expires_at
     if lease.state is not GrantState.ACTIVE or late:
         raise _conflict("Only an active grant can be extended.", grant_id)
     if lease.extension_waits(call.services.clock()):
         raise _conflict("Another extension waits for its approval.", grant_id)
-    tenant, profile = await _settings(call, lease)
-    reasons = decide_extension(lease, request.duration, tenant, profile, groups=frozenset())
-    if reasons:
-        raise Refused(reasons)
+    await _require_extendable(call, lease, request.duration)
     caller = call.caller
     order = ExtendOrder(
         id=new_consent_id(),
@@ -102,6 +106,7 @@ async def _decide(call: Call, *, approves: bool) -> Reply:
     request: DecisionRequest = call.body
     lease = await seen(call)
     grant_id, caller = lease.plan.grant_id, call.caller
+    await require_decider(call, lease, lease.concerned)
     question = _open_question(call, lease)
     if request.approval not in {None, question.id}:
         raise _conflict("Something else waits for consent by now.", grant_id)
@@ -128,14 +133,10 @@ def _open_question(call: Call, lease: Lease) -> Approval:
     """What the caller may decide.
 
     Raises:
-        Forbidden: it is his own request, or access for himself; by object id.
         Conflict: nothing waits for consent, or he has spoken already.
     """
     caller, plan = call.caller, lease.plan
     question = lease.question
-    if caller.id in lease.concerned:
-        message = "Nobody decides about his own access."
-        raise Forbidden(message)
     if question is None or call.services.clock() >= question.deadline:
         raise _conflict("Nothing waits for consent here.", plan.grant_id)
     if caller.id in {decision.by.id for decision in question.decisions}:
@@ -158,16 +159,27 @@ async def _put_down(call: Call, grant_id: str, order: DecisionOrder) -> None:
 
 
 async def _require_still_allowed(call: Call, lease: Lease) -> None:
-    tenant, profile = await _settings(call, lease)
+    """Refuse what the settings of now forbid, and what its requester may not ask for any more."""
     wish = lease.pending_extension
-    reasons = (
-        decide_extension(
-            lease, wish.duration, tenant, profile, groups=frozenset(), consent=wish.approval
-        )
-        if wish is not None
-        else decide_again(lease, tenant, profile, groups=frozenset())
+    if wish is not None:
+        await _require_extendable(call, lease, wish.duration, wish.approval)
+        return
+    tenant, profile = await _settings(call, lease)
+    asker = await standing_of(call.services, lease.technician.id, profile.requesters)
+    reasons = decide_again(lease, tenant, profile, groups=asker.groups)
+    if reasons := (*asker.refusals, *reasons):
+        raise Refused(reasons)
+
+
+async def _require_extendable(
+    call: Call, lease: Lease, duration: timedelta, consent: Approval | None = None
+) -> None:
+    tenant, profile = await _settings(call, lease)
+    asker = await standing_of(call.services, lease.technician.id, profile.requesters)
+    reasons = decide_extension(
+        lease, duration, tenant, profile, groups=asker.groups, consent=consent
     )
-    if reasons:
+    if reasons := (*asker.refusals, *reasons):
         raise Refused(reasons)
 
 

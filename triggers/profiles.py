@@ -30,6 +30,7 @@ from triggers.settings import (
     tenant_of,
     written,
 )
+from triggers.sharing import offered
 
 if TYPE_CHECKING:
     from curfew.entra.facts import GroupFacts
@@ -38,8 +39,10 @@ blueprint = df.Blueprint()
 
 
 async def read_profile(call: Call) -> Reply:
-    """A profile."""
+    """A profile that the caller may see; others do not exist for him."""
     profile = await _profile(call)
+    if not await offered(call, [profile]):
+        raise _no_such_profile()
     return Reply(ProfileView.of(profile), headers={"ETag": profile.etag})
 
 
@@ -92,8 +95,12 @@ async def _profile(call: Call) -> Profile:
     try:
         return await call.services.tenants.profile(tenant_id, name)
     except Missing as error:
-        message = "There is no such profile."
-        raise NotFound(message) from error
+        raise _no_such_profile() from error
+
+
+def _no_such_profile() -> NotFound:
+    message = "There is no such profile."
+    return NotFound(message)
 
 
 async def _names(

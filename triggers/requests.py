@@ -7,6 +7,8 @@ from contextlib import suppress
 import azure.durable_functions as df
 
 from curfew.concurrency import together
+from curfew.entitled import groups_of
+from curfew.entitlements import is_among
 from curfew.errors import (
     AlreadyExists,
     Conflict,
@@ -49,8 +51,8 @@ async def request_grant(call: Call) -> Reply:
     if repeated := await _repeated(call, grant_id, digest):
         return await _accepted_again(call, repeated)
 
-    tenant, profile = await _offer(call, request)
-    decision = decide(request, caller, tenant, profile, groups=frozenset(), now=services.clock())
+    tenant, profile, groups = await _offer(call, request)
+    decision = decide(request, caller, tenant, profile, groups=groups, now=services.clock())
     if not decision.allowed:
         await _note_refusal(call, grant_id, tenant, decision)
         raise Refused(decision.refusals)
@@ -127,12 +129,21 @@ async def _note_refusal(call: Call, grant_id: str, tenant: Tenant, decision: Dec
     await call.services.audit.note(entry)
 
 
-async def _offer(call: Call, request: GrantRequest) -> tuple[Tenant, Profile]:
+async def _offer(call: Call, request: GrantRequest) -> tuple[Tenant, Profile, frozenset[str]]:
+    """What is asked for, and the caller's groups in its audience.
+
+    Raises:
+        NotFound: there is no such thing, or none for this caller: he is not told which.
+    """
+    message = "There is no such tenant or profile."
     try:
-        return await call.services.tenants.offer(request.tenant, request.profile)
+        tenant, profile = await call.services.tenants.offer(request.tenant, request.profile)
     except Missing as error:
-        message = "There is no such tenant or profile."
         raise NotFound(message) from error
+    groups = await groups_of(call.services, call.caller, profile.requesters)
+    if not is_among(profile.requesters, call.caller.id, groups):
+        raise NotFound(message)
+    return tenant, profile, groups
 
 
 async def _new_lease(

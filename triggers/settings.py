@@ -53,8 +53,13 @@ async def tenant_of(call: Call) -> Tenant:
     try:
         return await call.services.tenants.get(tenant_id_of(call))
     except Missing as error:
-        message = "There is no such tenant."
-        raise NotFound(message) from error
+        raise no_such_tenant() from error
+
+
+def no_such_tenant() -> NotFound:
+    """Curfew does not know the tenant, or the caller may ask for nothing there."""
+    message = "There is no such tenant."
+    return NotFound(message)
 
 
 async def replaced[T: (Tenant, Profile)](call: Call, reading: Awaitable[T]) -> T | None:

@@ -1,10 +1,13 @@
-"""What the handlers of grants share: who may see which, and how an accepted one is answered."""
+"""What the handlers share: who may see and decide what, and how an accepted grant is answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
 
-from curfew.errors import Missing, NotFound
+from curfew.entitled import groups_of
+from curfew.entitlements import is_among
+from curfew.errors import Forbidden, Missing, NotFound
 from curfew.model.grants import GrantView, Lease
+from curfew.model.profiles import Profile
 from triggers.edge import Call, Reply
 from triggers.operations import Reach
 
@@ -23,6 +26,41 @@ async def seen(call: Call) -> Lease:
     if not is_own and not call.reach & {Reach.ALL, Reach.DECIDES}:
         raise NotFound(message)
     return lease
+
+
+async def offered(call: Call, profiles: Sequence[Profile]) -> list[Profile]:
+    """Those of the profiles that the caller reaches: all, or what he may ask for.
+
+    The directory is asked at most once for all of them together.
+    """
+    if Reach.ALL in call.reach:
+        return list(profiles)
+    caller = call.caller
+    groups = await groups_of(call.services, caller, *(profile.requesters for profile in profiles))
+    return [each for each in profiles if is_among(each.requesters, caller.id, groups)]
+
+
+async def require_decider(call: Call, lease: Lease, concerned: Collection[str]) -> None:
+    """Refuse a caller who may not decide on this grant: he is concerned, or not an approver of it.
+
+    Where the profile has been removed nobody is left to say whose it is, and every approver may
+    still refuse.
+
+    Raises:
+        Forbidden: he may see the grant, and no more.
+    """
+    caller = call.caller
+    if caller.id in concerned:
+        message = "Nobody decides about his own access."
+        raise Forbidden(message)
+    try:
+        profile = await call.services.tenants.profile(lease.plan.tenant_id, lease.profile)
+    except Missing:
+        return
+    groups = await groups_of(call.services, caller, profile.approvers)
+    if not is_among(profile.approvers, caller.id, groups):
+        message = "Others decide on grants of this profile: you are not among its approvers."
+        raise Forbidden(message)
 
 
 async def verdict(call: Call, grant_id: str, is_answered: Callable[[Lease], bool]) -> Lease:

@@ -1,5 +1,6 @@
 """Customer tenants over HTTP, checked against the directory itself."""
 
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import azure.durable_functions as df
@@ -22,8 +23,10 @@ from curfew.model.messages import EndOrder
 from curfew.model.profiles import ProfileView
 from curfew.model.tenants import Tenant, TenantPage, TenantSettings, TenantView
 from triggers.edge import Call, Reply, serve
+from triggers.operations import Reach
 from triggers.settings import (
     changed,
+    no_such_tenant,
     not_let_in,
     on_record,
     replaced,
@@ -32,6 +35,7 @@ from triggers.settings import (
     tenant_of,
     written,
 )
+from triggers.sharing import offered
 
 blueprint = df.Blueprint()
 
@@ -39,24 +43,27 @@ _LEAVING = "This tenant is being off-boarded."
 
 
 async def list_tenants(call: Call) -> Reply:
-    """Every tenant; how Curfew connects to it is shown to administrators only.
+    """Every tenant for administrators; for others those in which there is something to ask for.
 
-    One that cannot be read is reported, and keeps nobody from the others.
+    How Curfew connects to it is shown to administrators only. A row that cannot be read is
+    reported, and hides no other.
     """
-    from curfew.ledger.reading import readable
-
-    tenants, spoiled = await readable(call.services.tenants.all())
-    if spoiled:
-        report_rows(spoiled)
+    tenants = await _readable(call.services.tenants.all())
+    if Reach.ALL not in call.reach:
+        profiles = await offered(call, await _readable(call.services.tenants.all_profiles()))
+        mine = {profile.tenant for profile in profiles}
+        tenants = [tenant for tenant in tenants if tenant.id in mine]
     views = tuple(_tenant_view(call, tenant) for tenant in tenants)
     return Reply(TenantPage(value=views))
 
 
 async def read_tenant(call: Call) -> Reply:
-    """A tenant with its profiles."""
+    """A tenant with its profiles, as far as the caller may ask for them; else there is none."""
     tenant = await tenant_of(call)
-    profiles = [ProfileView.of(p) async for p in call.services.tenants.profiles(tenant.id)]
-    view = _tenant_view(call, tenant, tuple(profiles))
+    profiles = await offered(call, await _readable(call.services.tenants.profiles(tenant.id)))
+    if not profiles and Reach.ALL not in call.reach:
+        raise no_such_tenant()
+    view = _tenant_view(call, tenant, tuple(map(ProfileView.of, profiles)))
     return Reply(view, headers={"ETag": tenant.etag})
 
 
@@ -111,10 +118,7 @@ async def delete_tenant(call: Call) -> Reply:
         raise changed() from error
     by = Person(id=call.caller.id, name=call.caller.name)
     order = EndOrder(reason=EndReason.REVOKED, by=by, remark=_LEAVING)
-    live, spoiled = await readable(leases.live(tenant.id))
-    if spoiled:
-        report_rows(spoiled)
-    for lease in live:
+    for lease in await _readable(leases.live(tenant.id)):
         await call.workflows.end(lease.plan, order)
     headers = {"Location": f"/api/tenants/{tenant.id}", "Retry-After": "60", "ETag": tenant.etag}
     return Reply(_tenant_view(call, tenant), HTTPStatus.ACCEPTED, headers)
@@ -127,6 +131,16 @@ for _handler in (
     delete_tenant,
 ):
     serve(blueprint, _handler)
+
+
+async def _readable[T](things: AsyncIterator[T]) -> list[T]:
+    """All that can be read; rows that cannot are reported."""
+    from curfew.ledger.reading import readable
+
+    found, spoiled = await readable(things)
+    if spoiled:
+        report_rows(spoiled)
+    return found
 
 
 async def _require_unsuspicious(call: Call, tenant: Tenant) -> None:

@@ -9,6 +9,7 @@ from curfew.entra.accounts import Accounts
 from curfew.entra.facts import Facts
 from curfew.entra.graph import Connections, Credential, Graph
 from curfew.entra.logs import Logs
+from curfew.entra.members import Members
 from curfew.entra.methods import Methods
 from curfew.entra.pace import Pace
 from curfew.entra.principals import Principals
@@ -25,6 +26,7 @@ class Directory:
     facts: Facts
     schedules: Schedules
     principals: Principals
+    members: Members
     logs: Logs
     pace: Pace
 
@@ -39,6 +41,7 @@ class Directory:
             facts=Facts(graph),
             schedules=Schedules(graph),
             principals=Principals(graph),
+            members=Members(graph),
             logs=Logs(graph),
             pace=pace,
         )

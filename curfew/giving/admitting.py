@@ -1,10 +1,12 @@
 """Before anything is given: consent on record, the settings looked at again, the account claimed.
 
-Each function is one step of the workflow and repeatable. None of them writes to a directory.
+Each function is one step of the workflow and repeatable. None of them writes to a directory; the
+home tenant's is read for whether the requester may still ask.
 """
 
 from collections.abc import Callable
 
+from curfew.entitled import standing_of
 from curfew.errors import AlreadyExists, Begun, Missing, NoOpenLease, NotYet
 from curfew.events import Event, emit
 from curfew.guards import leased
@@ -146,7 +148,8 @@ async def _looked_at_again(
         tenant, profile = await services.tenants.offer(lease.plan.tenant_id, lease.profile)
     except Missing:
         return None, None, ("The tenant or the profile has been removed.",)
-    reasons = decide_again(lease, tenant, profile, groups=frozenset())
+    asker = await standing_of(services, lease.technician.id, profile.requesters)
+    reasons = (*asker.refusals, *decide_again(lease, tenant, profile, groups=asker.groups))
     return tenant, profile, tuple(reason.detail for reason in reasons)
 
 

@@ -7,6 +7,7 @@ active and its time is not up, so a step that lands late changes nothing.
 from collections.abc import Callable
 from datetime import datetime
 
+from curfew.entitled import Standing, standing_of
 from curfew.errors import CurfewError, Missing
 from curfew.events import Event, emit
 from curfew.giving.admitting import heard, report_decision
@@ -32,18 +33,20 @@ _ACTIONS = {
 type Answer = Callable[[Lease, Extension | None], Extension | None]
 """The answer to a wish, from the lease and the wish as they stand; None when it has one."""
 
-type Settings = tuple[Tenant, Profile] | None
+type Terms = tuple[Tenant, Profile, Standing] | None
+"""What an extension is held against: the settings, and how the requester stands by now."""
 
 
 async def extend_expiry(services: Services, wish: Prolonging) -> Prolonged:
     """Extend, or ask the approvers first, or refuse; written into the lease.
 
-    The settings are read now. A wish that was answered before gets the same answer.
+    The settings and the requester's groups are read now. A wish that was answered before gets the
+    same answer.
     """
     order = wish.order
     with leased():
         lease = await services.leases.get(wish.plan.grant_id)
-    settings = await _settings(services, lease)
+    terms = await _terms(services, lease)
     asked = Extension(
         id=order.id,
         duration=order.duration,
@@ -56,10 +59,10 @@ async def extend_expiry(services: Services, wish: Prolonging) -> Prolonged:
     def answer(now: Lease, known: Extension | None) -> Extension | None:
         if known is not None:
             return None
-        reasons = _untimely(services, now) or _refusals(now, asked, settings)
+        reasons = _untimely(services, now) or _refusals(now, asked, terms)
         if reasons:
             return asked.model_copy(update={"refusal": " ".join(reasons)})
-        if settings is not None and (profile := settings[1]).approve_extensions:
+        if terms is not None and (profile := terms[1]).approve_extensions:
             approval = Approval(
                 id=new_consent_id(),
                 needed=profile.approvals,
@@ -96,7 +99,7 @@ async def settle_extension(services: Services, settling: Settling) -> Prolonged:
     """Extend what has been consented to, if the settings of now still allow it."""
     with leased():
         lease = await services.leases.get(settling.plan.grant_id)
-    settings = await _settings(services, lease)
+    terms = await _terms(services, lease)
 
     def answer(now: Lease, known: Extension | None) -> Extension | None:
         if known is None:
@@ -104,7 +107,7 @@ async def settle_extension(services: Services, settling: Settling) -> Prolonged:
             raise CurfewError(message)
         if known.state is not ExtensionState.AWAITING_APPROVAL:
             return None
-        reasons = _late(services, now) or _refusals(now, known, settings)
+        reasons = _late(services, now) or _refusals(now, known, terms)
         if known.approval is None or not known.approval.given:
             reasons = ("Nobody has consented.",)
         if reasons:
@@ -168,20 +171,23 @@ async def _answered(
     return Prolonged(extension=answered, expires_at=expires_at)
 
 
-async def _settings(services: Services, lease: Lease) -> Settings:
+async def _terms(services: Services, lease: Lease) -> Terms:
     try:
-        return await services.tenants.offer(lease.plan.tenant_id, lease.profile)
+        tenant, profile = await services.tenants.offer(lease.plan.tenant_id, lease.profile)
     except Missing:
         return None
+    asker = await standing_of(services, lease.technician.id, profile.requesters)
+    return tenant, profile, asker
 
 
-def _refusals(lease: Lease, wish: Extension, settings: Settings) -> tuple[str, ...]:
-    if settings is None:
+def _refusals(lease: Lease, wish: Extension, terms: Terms) -> tuple[str, ...]:
+    if terms is None:
         return ("The tenant or the profile has been removed.",)
+    tenant, profile, asker = terms
     reasons = decide_extension(
-        lease, wish.duration, *settings, groups=frozenset(), consent=wish.approval
+        lease, wish.duration, tenant, profile, groups=asker.groups, consent=wish.approval
     )
-    return tuple(reason.detail for reason in reasons)
+    return tuple(reason.detail for reason in (*asker.refusals, *reasons))
 
 
 def _untimely(services: Services, lease: Lease) -> tuple[str, ...]:

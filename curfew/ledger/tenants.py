@@ -86,6 +86,12 @@ class TenantStore:
         async for profile in every(PROFILES, self._profiles(tenant_id), _profile):
             yield profile
 
+    async def all_profiles(self) -> AsyncIterator[Profile]:
+        """Every profile of every tenant; raises as `profiles` does."""
+        rows = self._tables.all(PROFILES, "PartitionKey ge @first", {"first": ""})
+        async for profile in every(PROFILES, rows, _profile):
+            yield profile
+
     async def put_profile(self, profile: Profile) -> Profile:
         """Create a profile (no ETag) or replace the one that was read; raises as `put` does."""
         row = Row(profile.tenant, profile.name, profile.to_json(), profile.etag)
@@ -116,4 +122,8 @@ def _tenant(row: Row) -> Tenant:
 
 
 def _profile(row: Row) -> Profile:
-    return told(PROFILES, row, Profile).model_copy(update={"etag": row.etag})
+    profile = told(PROFILES, row, Profile)
+    if profile.tenant != row.partition:
+        # A row that speaks for another tenant would offer there what nobody offers.
+        raise unreadable(PROFILES, row)
+    return profile.model_copy(update={"etag": row.etag})

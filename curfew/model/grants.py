@@ -298,12 +298,16 @@ class Lease(Model):
         return wish is not None and (wish.approval is None or now < wish.approval.deadline)
 
     @property
-    def concerned(self) -> frozenset[str]:
-        """Who has no say in it, by object id: who asked, whom it is for, who wants it longer."""
+    def beneficiaries(self) -> frozenset[str]:
+        """Whose own access it is, by object id: who asked, and whom it is for."""
         subject = self.plan.account_id if self.plan.kind is GrantKind.ROLE else None
+        return frozenset(person for person in (self.technician.id, subject) if person)
+
+    @property
+    def concerned(self) -> frozenset[str]:
+        """Who has no say in it: whose own access it is, and who wants it longer."""
         wish = self.pending_extension
-        people = (self.technician.id, subject, wish.by.id if wish else None)
-        return frozenset(person for person in people if person)
+        return self.beneficiaries | ({wish.by.id} if wish else set())
 
     @property
     def question(self) -> Approval | None:

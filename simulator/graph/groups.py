@@ -10,6 +10,7 @@ from simulator.graph.call import GraphCall, Route
 from simulator.graph.errors import bad_request, denied, not_found, refuse
 from simulator.graph.journal import record, target
 from simulator.graph.odata import ADVANCED, SELECT, Options, collection, entity
+from simulator.graph.principals import principal_named
 from simulator.graph.roles import principal_seen
 from simulator.graph.users import remove_user
 from simulator.wire import Response
@@ -29,6 +30,20 @@ _MEMBER_OF = (
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 )
+# https://learn.microsoft.com/graph/api/directoryobject-checkmembergroups
+_CHECK_USER = (
+    "User.ReadBasic.All+GroupMember.Read.All",
+    "User.Read.All+GroupMember.Read.All",
+    "User.Read.All+Group.Read.All",
+    "Directory.Read.All",
+)
+_CHECK_PRINCIPAL = (
+    "Application.Read.All",
+    "Directory.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.ReadWrite.All",
+)
+_MOST_CHECKED = 20
 _LIST = Options(
     ADVANCED,
     {
@@ -152,6 +167,30 @@ def get_member_objects(call: GraphCall) -> Response:
     return Response(200, {"@odata.context": context, "value": ids})
 
 
+def check_users_groups(call: GraphCall) -> Response:
+    """Which of up to twenty groups a user is in, also through other groups."""
+    return _checked(call, call.user().id)
+
+
+def check_principals_groups(call: GraphCall) -> Response:
+    """Which of up to twenty groups an application is in, also through other groups."""
+    return _checked(call, principal_named(call).id)
+
+
+def _checked(call: GraphCall, member_id: str) -> Response:
+    asked = call.body().get("groupIds")
+    if not isinstance(asked, list) or not all(isinstance(group, str) for group in asked):
+        raise bad_request("A value is required for parameter 'groupIds'.")
+    if len(asked) > _MOST_CHECKED:
+        raise bad_request(
+            f"The number of groupIds exceeds the maximum of {_MOST_CHECKED}.", "Request_BadRequest"
+        )
+    wanted = {group.lower() for group in asked}
+    ids = [group.id for group in call.tenant.all_groups_of(member_id) if group.id in wanted]
+    context = f"{call.cloud.url}/v1.0/$metadata#Collection(Edm.String)"
+    return Response(200, {"@odata.context": context, "value": ids})
+
+
 def _role_objects(call: GraphCall, holders: set[str]) -> list[dict[str, Any]]:
     """Active roles appear among memberships too, as `directoryRole` objects of this tenant."""
     held = {
@@ -238,4 +277,11 @@ ROUTES = (
         "GET", "users/{user}/transitiveMemberOf", list_transitive_member_of, _MEMBER_OF, _OBJECTS
     ),
     Route("POST", "users/{user}/getMemberObjects", get_member_objects, _MEMBER_OF),
+    Route("POST", "users/{user}/checkMemberGroups", check_users_groups, _CHECK_USER),
+    Route(
+        "POST",
+        "servicePrincipals/{principal}/checkMemberGroups",
+        check_principals_groups,
+        _CHECK_PRINCIPAL,
+    ),
 )

@@ -34,7 +34,7 @@ def list_principals(call: GraphCall) -> Response:
 
 def get_principal(call: GraphCall) -> Response:
     """One application, by object id or as `servicePrincipals(appId='...')`."""
-    document = principal_view(_principal(call))
+    document = principal_view(principal_named(call))
     return entity(call.cloud.url, call.query, "servicePrincipals", document)
 
 
@@ -42,7 +42,7 @@ def list_owners(call: GraphCall) -> Response:
     """The owners of an application in this tenant."""
     found = [
         principal_document(call, owner)
-        for owner in _principal(call).owners
+        for owner in principal_named(call).owners
         if call.tenant.holder_exists(owner)
     ]
     return collection(call.cloud.url, call.request, call.query, "directoryObjects", found)
@@ -50,7 +50,7 @@ def list_owners(call: GraphCall) -> Response:
 
 def list_consents(call: GraphCall) -> Response:
     """The application permissions on Graph that were consented."""
-    principal = _principal(call)
+    principal = principal_named(call)
     resource = str(uuid.uuid5(uuid.UUID(call.tenant.id), GRAPH_APP_ID))
     documents: list[dict[str, Any]] = [
         {
@@ -74,7 +74,8 @@ def permission_id(name: str) -> str:
     return PERMISSION_IDS.get(name) or str(uuid.uuid5(uuid.UUID(GRAPH_APP_ID), name))
 
 
-def _principal(call: GraphCall) -> ServicePrincipal:
+def principal_named(call: GraphCall) -> ServicePrincipal:
+    """The application that the path names, by object id or by its app id."""
     wanted = call.parameters.get("application") or call.parameters["principal"]
     for principal in call.tenant.service_principals.values():
         if wanted in (principal.app_id, principal.id):

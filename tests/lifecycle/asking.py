@@ -65,8 +65,8 @@ class Desk:
         leaving = tenant.model_copy(update={"leaving_since": self.world.clock()})
         self.world.wait(store.put(leaving))
 
-    def profile(self, **changes: Any) -> None:
-        """Write the profile `helpdesk`: the defaults with these changes."""
+    def profile(self, name: str = "helpdesk", **changes: Any) -> None:
+        """Write a profile: the defaults with these changes."""
         store = self.world.services.tenants
         said = {
             "display_name": "As labelled",
@@ -78,10 +78,10 @@ class Desk:
         groups = dict.fromkeys(settings.groups, "Harmless label")
         etag = ""
         with suppress(Missing):
-            etag = self.world.wait(store.profile(self.customer.id, "helpdesk")).etag
+            etag = self.world.wait(store.profile(self.customer.id, name)).etag
         profile = Profile(
             tenant=self.customer.id,
-            name="helpdesk",
+            name=name,
             role_names=labels,
             group_names=groups,
             etag=etag,

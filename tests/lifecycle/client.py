@@ -130,10 +130,13 @@ class Persona:
     alias: str
     name: str
     roles: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    """What his token lists; with none it lists nothing, as one does with too many."""
+    is_application: bool = False
 
     def headers(self, home_tenant: str) -> dict[str, str]:
         """What App Service tells the app about him."""
-        claims = {
+        claims: dict[str, Any] = {
             "oid": self.id,
             "tid": home_tenant,
             "name": self.name,
@@ -141,6 +144,11 @@ class Persona:
             "roles": list(self.roles),
             "scp": "access",
         }
+        if self.groups:
+            claims["groups"] = list(self.groups)
+        if self.is_application:
+            claims = {name: claims[name] for name in ("oid", "tid", "roles")}
+            claims |= {"idtyp": "app", "sub": self.id}
         return headers_of(claims)
 
 
@@ -154,6 +162,8 @@ PETRA = _person(0xB, "petra", "Petra Approver", "Approver")
 PAUL = _person(0xD, "paul", "Paul Approver", "Approver")
 ADA = _person(0xE, "ada", "Ada Administrator", "Administrator")
 OTTO = _person(0xF, "otto", "Otto Auditor", "Auditor")
+PERSONAS = (ANN, BEN, PETRA, PAUL, ADA, OTTO)
+"""Whom the home tenant knows."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from curfew.settings import Settings
 from devhost.azurite import Azurite
 from simulator import Cloud, Server
 from simulator.scenario import Demo, demo
+from tests.lifecycle.client import PERSONAS
 from tests.lifecycle.ledger_proxy import LedgerProxy
 
 
@@ -49,6 +50,8 @@ def running() -> Iterator[Shared]:
 def _started() -> Iterator[Shared]:
     cloud = Cloud()
     scenario = demo(cloud)
+    for person in PERSONAS:
+        scenario.home.add_user(f"{person.alias}.persona", person.name, user_id=person.id)
     with Azurite() as azurite, LedgerProxy(_origin(azurite)) as ledger, Server(cloud) as server:
         environment = {
             **server.environment(),

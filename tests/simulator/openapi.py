@@ -41,7 +41,8 @@ def check_answer(response: httpx.Response) -> bool:
     _validate(document, schema)
     if response.status_code < 400:
         for item in document.get("value", []) if isinstance(document.get("value"), list) else []:
-            kind = str(item.get("@odata.type", "")).removeprefix("#")
+            typed = item if isinstance(item, dict) else {}
+            kind = str(typed.get("@odata.type", "")).removeprefix("#")
             if kind in _schemas():
                 _validate(item, {"$ref": f"#/components/schemas/{kind}"})
                 _no_unknown_properties(item, kind)

@@ -96,3 +96,36 @@ def test_memberships_name_groups_and_roles(world: World, group: Group) -> None:
     ids = world.graph("POST", f"users/{user.id}/getMemberObjects", body).json()["value"]
     assert set(ids) == {group.id, outer.id}
     assert world.graph("POST", f"users/{user.id}/getMemberObjects", {}).status_code == 400
+
+
+def test_membership_of_named_groups_is_transitive_and_names_no_others(world: World) -> None:
+    home, ann = world.demo.home, world.demo.people["ann"]
+    inner = home.add_group("Level one", members=(ann.id,))
+    outer = home.add_group("Technicians", members=(inner.id,))
+    other = home.add_group("Others")
+    path = f"users/{ann.id}/checkMemberGroups"
+    body = {"groupIds": [outer.id.upper(), other.id]}
+    assert world.graph("POST", path, body, tenant=home).json()["value"] == [outer.id]
+
+
+def test_at_most_twenty_groups_are_checked_at_once(world: World) -> None:
+    home, ann = world.demo.home, world.demo.people["ann"]
+    path = f"users/{ann.id}/checkMemberGroups"
+    for count, status in ((20, 200), (21, 400)):
+        body = {"groupIds": [ann.id] * count}
+        assert world.graph("POST", path, body, tenant=home).status_code == status
+    assert world.graph("POST", path, {}, tenant=home).status_code == 400
+
+
+def test_membership_is_told_to_who_may_read_people_and_groups(world: World) -> None:
+    body: dict[str, list[str]] = {"groupIds": []}
+    for permissions, status in (
+        (("User.Read.All",), 403),
+        (("GroupMember.Read.All",), 403),
+        (("User.ReadBasic.All", "GroupMember.Read.All"), 200),
+        (("Directory.Read.All",), 200),
+    ):
+        tenant = world.customer(*permissions)
+        clerk = next(user for user in tenant.users.values() if "clerk" in user.user_principal_name)
+        answer = world.graph("POST", f"users/{clerk.id}/checkMemberGroups", body, tenant=tenant)
+        assert answer.status_code == status

@@ -37,6 +37,7 @@ def _tour_accounts(world: World) -> None:
     assert world.graph("POST", f"{path}/revokeSignInSessions").json()["value"] is True
     assert world.graph("GET", f"{path}/memberOf").status_code == 200
     assert world.graph("GET", f"{path}/transitiveMemberOf").status_code == 200
+    _tour_memberships(world)
     assert world.graph("DELETE", path).status_code == 204
     for name in ("microsoft.graph.user", "graph.user"):
         assert len(world.graph("GET", f"directory/deletedItems/{name}").json()["value"]) == 1
@@ -45,6 +46,17 @@ def _tour_accounts(world: World) -> None:
     assert world.graph("DELETE", path).status_code == 204
     assert world.graph("DELETE", f"directory/deletedItems/{user.id}").status_code == 204
     assert code_of(world.graph("GET", path)) == "Request_ResourceNotFound"
+
+
+def _tour_memberships(world: World) -> None:
+    home, ann = world.demo.home, world.demo.people["ann"]
+    halo = home.principal_of(world.demo.halo.app_id)
+    assert halo is not None
+    group = home.add_group("Technicians", members=(ann.id, halo.id))
+    for path in (f"users/{ann.id}", f"servicePrincipals/{halo.id}"):
+        body = {"groupIds": [group.id]}
+        answer = world.graph("POST", f"{path}/checkMemberGroups", body, tenant=home)
+        assert answer.json()["value"] == [group.id]
 
 
 def _tour_methods(world: World) -> None:

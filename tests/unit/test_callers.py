@@ -74,7 +74,40 @@ def test_a_person_is_known_by_object_id_with_name_and_roles() -> None:
         name="Ann Technician",
         sign_in_name="ann@northwind.example",
         roles=frozenset({AppRole.TECHNICIAN}),
+        groups=None,
     )
+
+
+GROUPS = [("groups", "D0000000-0000-4000-A000-000000000001"), ("groups", HALO)]
+
+
+def test_the_groups_that_a_token_lists_are_known_by_object_id() -> None:
+    assert read(PERSON + GROUPS).groups == {GROUPS[0][1].lower(), HALO}
+    assert read(APPLICATION + GROUPS).groups == {GROUPS[0][1].lower(), HALO}
+
+
+@pytest.mark.parametrize(
+    "overflow",
+    [
+        [("_claim_names", '{"groups": "src1"}'), ("_claim_sources", '{"src1": {"endpoint": "x"}}')],
+        [("_claim_names", '{"picture":"src2","groups":"src1"}')],
+        [("hasgroups", "true")],
+    ],
+    ids=["_claim_names", "among others", "hasgroups"],
+)
+def test_a_token_with_too_many_groups_tells_nothing_of_them(overflow: Claims) -> None:
+    assert read(PERSON + overflow).groups is None
+    assert read(PERSON + GROUPS + overflow).groups is None
+
+
+def test_a_token_without_groups_does_not_say_that_there_are_none() -> None:
+    assert read(PERSON).groups is None
+    assert read(APPLICATION).groups is None
+
+
+def test_a_claim_that_is_kept_elsewhere_is_no_group() -> None:
+    elsewhere = [("_claim_names", '{"picture": "src1"}')]
+    assert read(PERSON + GROUPS + elsewhere).groups == {GROUPS[0][1].lower(), HALO}
 
 
 def test_an_application_is_known_as_one() -> None:
