@@ -7,6 +7,7 @@ import pytest
 
 from curfew import services as services_of
 from tests.lifecycle.engine import Activity, Clock, Engine
+from tests.lifecycle.homes import Home
 from tests.lifecycle.shared import Shared, running
 from tests.lifecycle.world import START, World, new_customer, registered_functions
 
@@ -64,3 +65,10 @@ def world(shared: Shared) -> Iterator[World]:
     shared.ledger.trouble = None
     services_of.use(None)
     assert shared.cloud.defects == []
+
+
+@pytest.fixture
+def home(world: World) -> Iterator[Home]:
+    home = Home(world)
+    with home.kept():
+        yield home
