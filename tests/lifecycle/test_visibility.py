@@ -1,6 +1,7 @@
 """Who may ask: what a caller may not ask for does not exist for him."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_a_home_tenant_that_cannot_be_read_lets_nobody_in_and_turns_nobody_away(
     desk: Desk, home: Home, trouble: str
 ) -> None:
     desk.profile(requesters=among(home.group(ANN)))
-    faults = {
+    faults: dict[str, dict[str, Any]] = {
         "outage": {"status": 503},
         "no permission": {"status": 403},
         "half an answer": {"effect": "truncate"},
