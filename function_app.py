@@ -12,6 +12,7 @@ import triggers.audit
 import triggers.decisions
 import triggers.grants
 import triggers.meta
+import triggers.onboarding
 import triggers.profiles
 import triggers.requests
 import triggers.sweep
@@ -29,6 +30,7 @@ app.register_functions(triggers.decisions.blueprint)
 app.register_functions(triggers.grants.blueprint)
 app.register_functions(triggers.tenants.blueprint)
 app.register_functions(triggers.profiles.blueprint)
+app.register_functions(triggers.onboarding.blueprint)
 app.register_functions(triggers.audit.blueprint)
 app.register_functions(triggers.accounts.blueprint)
 app.register_functions(triggers.sweep.blueprint)

@@ -29,6 +29,8 @@
     ├── Unusable               Entra made a credential with which nobody can sign in
     ├── Withdrawn              the lease went away while its account was being made
     ├── Begun                  giving may have begun: to be taken back, not closed as if nothing was
+    ├── UntrustedState         the state of a consent answer is none that Curfew has signed
+    │   └── LapsedState        it is one, and its time is over
     └── NoOpenLease            no lease that is open for giving, so nothing may be given (rule 1)
 
 The text of a CurfewError is written here or by its raiser and never copied from a service's
@@ -311,3 +313,15 @@ class NoOpenLease(CurfewError):
     """There is no lease for this grant, or it is ending: nothing may be given (rule 1)."""
 
     code = "no-open-lease"
+
+
+class UntrustedState(CurfewError):
+    """The state of a consent answer proves nothing: whoever sent it was not sent by Curfew."""
+
+    code = "untrusted-state"
+
+
+class LapsedState(UntrustedState):
+    """Curfew has signed the state, and its time is over."""
+
+    code = "lapsed-state"

@@ -45,6 +45,8 @@ class Event(StrEnum):
     ACCOUNT_UNREADABLE = "curfew.account.unreadable"
     ACCOUNT_ADOPTED = "curfew.account.adopted"
     ACCOUNT_RELEASED = "curfew.account.released"
+    TENANT_INVITED = "curfew.tenant.invited"
+    CONSENT_ANSWERED = "curfew.tenant.consent-answered"
     TENANT_LEFT = "curfew.tenant.left"
     LEDGER_UNREADABLE = "curfew.ledger.unreadable"
     AUDIT_MISSED = "curfew.audit.missed"

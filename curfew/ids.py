@@ -13,6 +13,9 @@ from ulid import ULID
 
 from curfew.errors import NotFound
 
+_INVITATION_ID = re.compile(
+    r"i-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-7][0-9A-HJKMNP-TV-Z]{25}"
+)
 _GRANT_ID = re.compile(r"g-([0-9a-f-]{36})-([0-7][0-9A-HJKMNP-TV-Z]{25})")
 
 
@@ -48,6 +51,24 @@ def tenant_of(grant_id: str) -> str:
 def _no_grant() -> str:
     message = "There is no such grant."
     raise NotFound(message)
+
+
+def new_invitation_id(tenant_id: str) -> str:
+    """An id for a question to a customer's administrators; the tenant is in it."""
+    return f"i-{tenant_id}-{ULID()}"
+
+
+def tenant_of_invitation(invitation_id: str) -> str:
+    """The tenant id inside the id of an invitation.
+
+    Raises:
+        NotFound: the text is no such id.
+    """
+    match = _INVITATION_ID.fullmatch(invitation_id)
+    if match is None:
+        message = "There is no such onboarding."
+        raise NotFound(message)
+    return match[1]
 
 
 def new_mark() -> str:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from curfew.entra.directory import Directory
     from curfew.entra.graph import Connections
     from curfew.entra.pace import Pace
-    from curfew.ledger import Accounts, AuditTrail, Leases, Tables, TenantStore
+    from curfew.ledger import Accounts, AuditTrail, Invitations, Leases, Tables, TenantStore
+    from curfew.onboarding.state import States
     from curfew.vault import Vault
 
 _MOST_DIRECTORIES = 512
@@ -105,6 +106,20 @@ class Services:
         from curfew.ledger import TenantStore
 
         return TenantStore(self.tables)
+
+    @cached_property
+    def invitations(self) -> "Invitations":
+        """The questions to customers' administrators."""
+        from curfew.ledger import Invitations
+
+        return Invitations(self.tables)
+
+    @cached_property
+    def states(self) -> "States":
+        """The signed states of consent addresses."""
+        from curfew.onboarding.state import States
+
+        return States(self.vault.keys, self._now)
 
     def directory(self, tenant_id: str, connection: Connection) -> "Directory":
         """The directory of a customer tenant; one credential each, never shared between two."""

@@ -1,5 +1,6 @@
 """The app settings of a deployment, read once and refused early, by name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from curfew.errors import SettingsError
 _LIVE_GRANTS = 20
 _PER_HOUR = 60
 _HIGHEST_COUNT = 1_000_000
+_LOCALHOST = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Settings:
         sign_in_enforced: Whether the platform states that it checks every sign-in (Easy Auth).
             Without this nobody is believed.
         address: Where people reach this app, `https://…` without a path; empty where the platform
-            does not say.
+            does not say. On one machine it may be `http://localhost:…`.
         max_live_grants: How many grants one technician may have at once, in all tenants together.
         requests_per_hour: How many grants one caller may ask for, dry runs included.
         reveals_per_hour: How many credentials one caller may have revealed.
@@ -82,8 +84,9 @@ class Settings:
 
 
 def _address(environment: Mapping[str, str]) -> str:
-    if environment.get("CURFEW_ADDRESS"):
-        return _https(environment, "CURFEW_ADDRESS")
+    if said := environment.get("CURFEW_ADDRESS", "").strip().rstrip("/"):
+        # As Entra does with redirect addresses: what never leaves the machine needs no TLS.
+        return said if _LOCALHOST.fullmatch(said) else _https(environment, "CURFEW_ADDRESS")
     # Set by App Service: the app's own host name, without a scheme.
     host = environment.get("WEBSITE_HOSTNAME", "")
     return f"https://{host}" if host else ""

@@ -4,7 +4,8 @@ An expired secret can still be read, so expiry is no access control; a disabled 
 (https://learn.microsoft.com/azure/key-vault/secrets/about-secrets).
 """
 
-from datetime import datetime
+import secrets
+from datetime import UTC, datetime
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.keyvault.secrets.aio import SecretClient
@@ -13,6 +14,8 @@ from pydantic import SecretStr
 from curfew.azure_errors import classified
 from curfew.errors import Missing
 from curfew.model.grants import SecretVersion
+
+_KEY_BYTES = 32
 
 
 class Vault:
@@ -59,16 +62,35 @@ class Vault:
         """Whether no version of the secret can be read any more."""
         return not await self._enabled_versions(name)
 
+    async def keys(self, name: str, *, make: bool) -> dict[str, SecretStr]:
+        """Every enabled version of a key that this deployment keeps for itself, the newest last.
+
+        With `make` one that is not there is made, of 256 random bits. Two who do so at once leave
+        two versions, and both are among the keys: what names its version can always be checked.
+        """
+        found = {
+            version: await self.read(name, version)
+            for version in await self._enabled_versions(name)
+        }
+        if found or not make:
+            return found
+        value = secrets.token_urlsafe(_KEY_BYTES)
+        with classified("vault", "make key"):
+            made = await self._client.set_secret(name, value, content_type="text/plain")
+        return {made.properties.version or "": SecretStr(value)}
+
     async def _enabled_versions(self, name: str) -> list[str]:
         try:
             with classified("vault", "versions"):
-                return [
-                    version.version or ""
+                found = [
+                    version
                     async for version in self._client.list_properties_of_secret_versions(name)
                     if version.enabled
                 ]
         except Missing:
             return []
+        found.sort(key=lambda version: version.created_on or datetime.min.replace(tzinfo=UTC))
+        return [version.version or "" for version in found]
 
     async def close(self) -> None:
         """Close the connections."""

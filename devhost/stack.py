@@ -87,6 +87,8 @@ class Stack:
             self.simulator = opening.enter_context(Server(self.cloud, port=self._simulator_port))
             configuration = self._configure(self._configuration())
             self.host = opening.enter_context(DevHost(configuration))
+            answer = f"{self.host.url}/api/onboarding/answer"
+            self.world.curfew.redirect_uris.append(answer)
             self._stack = opening.pop_all()
         return self
 
@@ -112,6 +114,7 @@ class Stack:
                 "CURFEW_TABLES_CONNECTION_STRING": self.azurite.connection_string,
                 "CURFEW_AUTHORITY_URL": self.simulator.url,
                 "CURFEW_GRAPH_URL": self.simulator.url,
+                "CURFEW_ADDRESS": "http://127.0.0.1:{port}",
                 **self._settings,
             },
             easy_auth=EasyAuth(

@@ -51,7 +51,8 @@ class Application:
     """An app registration of its home tenant.
 
     `app_roles` (of an API) are assigned per principal in `Tenant.app_roles`; with `group_claims`
-    tokens for it name the caller's groups. A `public_client` may sign users in with a password.
+    tokens for it name the caller's groups. `permissions` are the Graph permissions that it asks
+    an administrator for, who is then sent back to one of the `redirect_uris`.
     """
 
     app_id: str
@@ -64,6 +65,8 @@ class Application:
     secrets: list[Secret] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
     federated: list[FederatedCredential] = field(default_factory=list)
+    permissions: frozenset[str] = frozenset()
+    redirect_uris: list[str] = field(default_factory=list)
 
 
 def _encoded(digest: bytes) -> str:

@@ -129,6 +129,7 @@ def demo(
             multi_tenant=True,
             secrets=[Secret("curfew-client-secret-for-the-demo")],
             certificates=[Certificate(pair.certificate)],
+            permissions=permissions,
         )
         home.consent(curfew.app_id, curfew.display_name, set(HOME_CONSENT))
         halo = cloud.add_application(

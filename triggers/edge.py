@@ -67,11 +67,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: a model, or None for an empty body."""
+    """An answer: a model, or None for an empty body; a text where it has another media type."""
 
-    body: Model | dict[str, Any] | None = None
+    body: Model | dict[str, Any] | str | None = None
     status: int = HTTPStatus.OK
     headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = JSON_TYPE
 
 
 type Handler = Callable[[Call], Awaitable[Reply]]
@@ -136,8 +137,7 @@ async def answer(
         )
         if not isinstance(error, CurfewError) or problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             headers = {"Retry-After": "10", **headers}
-        reply = Reply(problem, problem.status, headers)
-        return _response(reply, "application/problem+json")
+        return _response(Reply(problem, problem.status, headers, "application/problem+json"))
     emit(
         Event.REQUEST_SERVED,
         operation=operation.name,
@@ -224,11 +224,19 @@ def _invalid(detail: str, error: ValidationError | None = None, *, status: int =
     raise InvalidRequest(detail, fields, status=status) from None
 
 
-def _response(reply: Reply, media_type: str = JSON_TYPE) -> func.HttpResponse:
-    body = reply.body.to_json() if isinstance(reply.body, Model) else reply.body
+def _response(reply: Reply) -> func.HttpResponse:
     return func.HttpResponse(
-        body=b"" if body is None else json.dumps(body, separators=(",", ":")).encode(),
+        body=_bytes(reply.body),
         status_code=reply.status,
         headers={**_ALWAYS, **reply.headers},
-        mimetype=media_type,
+        mimetype=reply.media_type,
     )
+
+
+def _bytes(body: Model | dict[str, Any] | str | None) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    document = body.to_json() if isinstance(body, Model) else body
+    return json.dumps(document, separators=(",", ":")).encode()

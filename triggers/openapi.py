@@ -15,6 +15,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _PARAMETERS = {
     "grantId": {"type": "string", "maxLength": 100},
     "tenantId": {"type": "string", "format": "uuid"},
+    "onboardingId": {"type": "string", "maxLength": 100},
     "accountId": {"type": "string", "format": "uuid"},
     "profileName": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"},
 }
@@ -35,6 +36,7 @@ _MEANING = {
     403: "Not allowed",
     404: "Not found",
     409: "Something was first",
+    410: "Its time is over",
     412: "Changed in the meantime",
     413: "Too large",
     415: "Not application/json",
@@ -140,4 +142,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
             "description": _MEANING[status],
             "content": {"application/problem+json": {"schema": problem}},
         }
+    for status in operation.pages:
+        described = responses.setdefault(str(status), {"description": _MEANING[status]})
+        described.setdefault("content", {})["text/html"] = {"schema": {"type": "string"}}
     return responses

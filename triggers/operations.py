@@ -13,10 +13,11 @@ from curfew.model.approvals import DecisionRequest, ExtensionRequest
 from curfew.model.audit import AuditPage
 from curfew.model.base import Model
 from curfew.model.grants import CredentialView, EndRequest, GrantPage, GrantRequest, GrantView
+from curfew.model.onboarding import OnboardingRequest, OnboardingView
 from curfew.model.profiles import ProfileSettings, ProfileView
 from curfew.model.sweeps import AccountPage, AccountView, AdoptionRequest, SafetyReport
 from curfew.model.tenants import TenantPage, TenantSettings, TenantView
-from triggers.queries import AuditListQuery, GrantListQuery, NoQuery
+from triggers.queries import AuditListQuery, ConsentAnswer, GrantListQuery, NoQuery
 from triggers.views import Document, Health
 
 
@@ -49,6 +50,7 @@ class Operation:
         answers: The model of each successful answer; None where there is no body.
         problems: The refusals that this operation can give besides those of every operation.
         durable: Whether it talks to the workflow engine.
+        pages: The statuses that are answered with an HTML page, for a person.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Operation:
     problems: tuple[int, ...] = ()
     durable: bool = False
     headers: tuple[str, ...] = field(default=())
+    pages: tuple[int, ...] = ()
 
     def reach(self, caller: Caller) -> frozenset[Reach]:
         """All that a caller may reach by this operation; nothing where he may not call it."""
@@ -237,6 +240,38 @@ _TABLE = (
         {204: None},
         problems=(404, 412),
         headers=("If-Match",),
+    ),
+    Operation(
+        "begin_onboarding",
+        "POST",
+        "onboarding",
+        "Ask a customer to let Curfew in: the consent address, or what else he does",
+        _ADMINISTRATOR,
+        {201: OnboardingView},
+        body=OnboardingRequest,
+        problems=(409, 422),
+    ),
+    # Public, and the one GET that changes something: Microsoft's sign-in sends the customer's
+    # administrator here, who is nobody in the home tenant. The signed state is the proof.
+    Operation(
+        "answer_onboarding",
+        "GET",
+        "onboarding/answer",
+        "Where Microsoft sends the customer's administrator after consent",
+        _NOBODY,
+        {},
+        query=ConsentAnswer,
+        public=True,
+        pages=(200, 400, 409, 410, 503),
+    ),
+    Operation(
+        "read_onboarding",
+        "GET",
+        "onboarding/{onboardingId}",
+        "How far an onboarding is, and the command that gives Curfew its directory role",
+        _ADMINISTRATOR,
+        {200: OnboardingView},
+        problems=(404,),
     ),
     Operation(
         "list_audit",

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any, Self
 from urllib.parse import urlencode
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from curfew.errors import FieldProblem, InvalidRequest
 from curfew.model.audit import Action
@@ -43,6 +43,20 @@ class AuditListQuery(Model):
     after: Annotated[str, Field(max_length=2000)] | None = Field(
         default=None, description="From `nextLink`; where the page begins."
     )
+
+
+class ConsentAnswer(Model):
+    """What Microsoft's sign-in says of a consent, or anybody in its name.
+
+    Nothing is refused here: a person reads the answer, and gets a page.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    admin_consent: str = Field(default="", alias="admin_consent")
+    tenant: str = ""
+    state: str = ""
+    error: str = ""
 
 
 class Place(Model):

@@ -20,6 +20,8 @@ class Domain:
     name: str
     verified: bool
     managed: bool
+    initial: bool = False
+    """Whether it is the one that the tenant was opened with: always there, always managed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Facts:
                 domain.id,
                 bool(domain.flag("isVerified")),
                 domain.text("authenticationType") == "Managed",
+                bool(domain.flag("isInitial")),
             )
             for domain in await self._graph.collect("read domains", request)
         }

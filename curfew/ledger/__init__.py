@@ -3,6 +3,7 @@
 from curfew.ledger.accounts import AccountRecord, Accounts
 from curfew.ledger.audit import AuditTrail
 from curfew.ledger.audit_rows import AuditQuery
+from curfew.ledger.invitations import Invitations
 from curfew.ledger.leases import Leases
 from curfew.ledger.tables import Tables
 from curfew.ledger.tenants import TenantStore
@@ -12,6 +13,7 @@ __all__ = [
     "Accounts",
     "AuditQuery",
     "AuditTrail",
+    "Invitations",
     "Leases",
     "Tables",
     "TenantStore",

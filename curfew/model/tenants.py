@@ -22,6 +22,8 @@ SecretName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,127}$")]
 
 GRANTS_SECRETS = "grant-"
 """How the vault's names of live credentials begin; no connection may use one as its own."""
+STATE_KEY = "onboarding-state-key"
+"""The vault's name of the key that signs consent addresses: no connection's either."""
 
 
 class ConnectionKind(StrEnum):
@@ -46,8 +48,11 @@ class Connection(Model):
 
     @model_validator(mode="after")
     def _names_its_secret(self) -> Self:
-        if (self.secret_name or "").startswith(GRANTS_SECRETS):
+        if (self.secret_name or "").lower().startswith(GRANTS_SECRETS):
             message = f"a secret whose name begins with {GRANTS_SECRETS} is a grant's, never yours"
+            raise ValueError(message)
+        if (self.secret_name or "").lower() == STATE_KEY:
+            message = f"the secret {STATE_KEY} is Curfew's own"
             raise ValueError(message)
         if (self.kind is ConnectionKind.FEDERATED) != (self.secret_name is None):
             message = "secretName belongs to the kinds certificate and secret, and only to them"

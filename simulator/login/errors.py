@@ -137,16 +137,30 @@ SESSION_EXPIRED = Reason(
     70008, "invalid_grant", "The provided refresh token has expired or was never issued."
 )
 
+UNKNOWN_REDIRECT = Reason(
+    50011,
+    "invalid_request",
+    "The redirect URI '{0}' specified in the request does not match the redirect URIs configured "
+    "for the application '{1}'. Make sure the redirect URI sent in the request matches one added "
+    "to your application in the Azure portal.",
+)
+CONSENT_DECLINED = Reason(65004, "access_denied", "User declined to consent to access the app.")
+
+
+def describe(reason: Reason, *details: str, trace: str = "", correlation: str = "") -> str:
+    """The description that goes out with a reason."""
+    return (
+        f"AADSTS{reason.code}: {reason.text.format(*details)} Trace ID: {trace or new_id()} "
+        f"Correlation ID: {correlation or new_id()} "
+        f"Timestamp: {datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}"
+    )
+
 
 def refuse(reason: Reason, *details: str) -> RefusalError:
     """The refusal to raise for a reason."""
     now = datetime.now(UTC)
     trace, correlation = new_id(), new_id()
-    code = f"AADSTS{reason.code}"
-    description = (
-        f"{code}: {reason.text.format(*details)} Trace ID: {trace} "
-        f"Correlation ID: {correlation} Timestamp: {now:%Y-%m-%d %H:%M:%SZ}"
-    )
+    description = describe(reason, *details, trace=trace, correlation=correlation)
     return RefusalError(
         Response(
             reason.status,

@@ -7,6 +7,7 @@ from simulator.directory.tenant import Tenant
 from simulator.keys import peek
 from simulator.login import errors
 from simulator.login.clients import authenticate, client_in_tenant
+from simulator.login.consent import admin_consent
 from simulator.login.errors import refuse
 from simulator.login.people import FIRST_PARTY, resume, sign_in
 from simulator.login.sessions import Session
@@ -35,12 +36,12 @@ def handle_login(cloud: "Cloud", request: Request) -> Response:
     name, rest = found["tenant"], found["rest"].lower()
     if rest == "discovery/instance":
         return Response(200, _instance_metadata(cloud, request))
-    if rest.startswith("userrealm/"):
-        return Response(404, {"error": "not_found"})
     if rest in {"v2.0/.well-known/openid-configuration", ".well-known/openid-configuration"}:
         return Response(200, _metadata(cloud, name))
     if rest in {"discovery/v2.0/keys", "discovery/keys"}:
         return Response(200, {"keys": [cloud.keys.signing.public_document()]})
+    if rest == "v2.0/adminconsent":
+        return admin_consent(cloud, name, request)
     if rest == "oauth2/v2.0/token":
         if request.method != "POST":
             return Response(405, {"error": "invalid_request"}, {"allow": "POST"})

@@ -38,6 +38,10 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "adopt_account":         (401, 403, 403, 403, 400, 403, 403),
     "release_account":       (401, 403, 403, 403, 400, 403, 403),
     "run_sweep":             (401, 403, 403, 403, 200, 403, 403),
+    "begin_onboarding":      (401, 403, 403, 403, 400, 403, 403),
+    "read_onboarding":       (401, 403, 403, 403, 404, 403, 403),
+    # Public: it is the signed state that is let in or turned away.
+    "answer_onboarding":     (400, 400, 400, 400, 400, 400, 400),
     "list_audit":            (401, 403, 403, 403, 200, 200, 403),
     "read_health":           (200, 200, 200, 200, 200, 200, 200),
     "read_openapi":          (200, 200, 200, 200, 200, 200, 200),
@@ -69,7 +73,11 @@ def grant(house: House, shop: Tenant) -> Grant:
 def ask(client: httpx.Client, operation: tuple[str, str], shop: Tenant, grant: Grant) -> Any:
     method, path = operation
     address = path.format(
-        grantId=grant["id"], tenantId=shop.id, profileName="helpdesk", accountId=shop.id
+        grantId=grant["id"],
+        tenantId=shop.id,
+        profileName="helpdesk",
+        accountId=shop.id,
+        onboardingId="nobody-asked",
     )
     body: dict[str, str] | None = {} if method in {"POST", "PUT"} else None
     headers = {"If-Match": '"an old reading"'} if method == "DELETE" else {}

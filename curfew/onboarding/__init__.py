@@ -1,0 +1,1 @@
+"""How a customer comes aboard: the consent address and its answer, and the role to be given."""
