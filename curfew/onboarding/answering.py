@@ -82,6 +82,10 @@ async def _answer(
 
 
 def _told(outcome: Outcome, claims: Claims | None = None) -> Outcome:
-    about = {"tenant": claims.tenant, "invitation": claims.invitation} if claims else {}
-    emit(Event.CONSENT_ANSWERED, outcome=outcome.value, **about)
+    emit(
+        Event.CONSENT_ANSWERED,
+        outcome=outcome.value,
+        tenant=claims.tenant if claims else None,
+        invitation=claims.invitation if claims else None,
+    )
     return outcome

@@ -59,7 +59,7 @@ async def describe(services: Services, invitation: Invitation) -> OnboardingView
 def instructions(settings: Settings, invitation: Invitation) -> tuple[str, ...]:
     """What a customer does to let Curfew in through an app registration of his own."""
     connection = invitation.connection
-    vault = (urlsplit(settings.vault_url).hostname or "").partition(".")[0]
+    vault = urlsplit(settings.vault_url).hostname
     kind = "certificate" if connection.kind is ConnectionKind.CERTIFICATE else "client secret"
     return (
         (

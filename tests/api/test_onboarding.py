@@ -20,8 +20,8 @@ import httpx
 import jwt
 import pytest
 
-from simulator import Tenant
 from devhost.stack import helpdesk
+from simulator import Tenant
 from tests.api.house import House
 from tests.api.problems import problem
 
@@ -104,11 +104,15 @@ def claims_of(state: str) -> dict[str, Any]:
 @contextmanager
 def unchanged(house: House, *views: View) -> Iterator[None]:
     """Whatever happens meanwhile changes none of these, and leaves no word on the audit trail."""
-    tenants = [house.cloud.tenants[view["tenant"]] for view in views]
-    before = [(now(house, view), trail(house, tenant)) for view, tenant in zip(views, tenants)]
+
+    def everything() -> list[tuple[View, list[str]]]:
+        tenants = [house.cloud.tenants[view["tenant"]] for view in views]
+        seen = [now(house, view) for view in views]
+        return list(zip(seen, [trail(house, tenant) for tenant in tenants], strict=True))
+
+    before = everything()
     yield
-    after = [(now(house, view), trail(house, tenant)) for view, tenant in zip(views, tenants)]
-    assert after == before
+    assert everything() == before
 
 
 # --- from the address to the first grant -----------------------------------------------------
@@ -264,7 +268,7 @@ def forged(house: House, view: View) -> dict[str, str]:
         "a key by another name": signed(claims, key, kid="0" * 32),
         "a key with no name": signed(claims, key),
         "a path for a name": signed(claims, key, kid="../../grant-x-password/1"),
-        "none": jwt.encode(claims, None, "none", {"kid": version, "typ": "curfew-consent+jwt"}),
+        "none": jwt.encode(claims, "", "none", {"kid": version, "typ": "curfew-consent+jwt"}),
         "HS384": jwt.encode(
             claims, key * 2, "HS384", {"kid": version, "typ": "curfew-consent+jwt"}
         ),
