@@ -149,6 +149,8 @@ async def answer(
 
 
 def _caller(operation: Operation, req: func.HttpRequest, services: Services) -> Caller | None:
+    if operation.unchecked:
+        return None
     settings = services.settings
     try:
         caller = caller_of(

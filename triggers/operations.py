@@ -51,6 +51,8 @@ class Operation:
         problems: The refusals that this operation can give besides those of every operation.
         durable: Whether it talks to the workflow engine.
         pages: The statuses that are answered with an HTML page, for a person.
+        unchecked: Whether the platform's sign-in passes this path by: what a request says of its
+            caller there may come from anybody, and nobody is believed.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Operation:
     durable: bool = False
     headers: tuple[str, ...] = field(default=())
     pages: tuple[int, ...] = ()
+    unchecked: bool = False
 
     def reach(self, caller: Caller) -> frozenset[Reach]:
         """All that a caller may reach by this operation; nothing where he may not call it."""
@@ -263,6 +266,7 @@ _TABLE = (
         query=ConsentAnswer,
         public=True,
         pages=(200, 400, 409, 410, 503),
+        unchecked=True,
     ),
     Operation(
         "read_onboarding",

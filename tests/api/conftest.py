@@ -32,3 +32,9 @@ def untouched(house: House, quiet: Tenant) -> Iterator[None]:
     after = house.as_("ada").get(f"/api/tenants/{quiet.id}")
     assert after.json() == settings.json()
     assert after.headers["ETag"] == settings.headers["ETag"]
+
+
+@pytest.fixture
+def newcomer(house: House) -> Tenant:
+    """A tenant that has not let Curfew in, and that Curfew does not know."""
+    return house.customer(onboard=False, consent=False)

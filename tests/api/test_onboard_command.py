@@ -79,11 +79,6 @@ class Seat:
         return code
 
 
-@pytest.fixture
-def newcomer(house: House) -> Tenant:
-    return house.customer(onboard=False, consent=False)
-
-
 def accept(house: House, address: str, decision: str = "true") -> None:
     """What the customer's administrator does, in his browser."""
     with httpx.Client(verify=house.trust) as browser:

@@ -136,3 +136,29 @@ def test_the_app_refuses_to_start_naming_the_setting(name: str, value: str | Non
     assert started.returncode == 1
     last_line = started.stderr.rstrip().splitlines()[-1]
     assert last_line.startswith(f"curfew.errors.SettingsError: {name} ")
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ({}, ""),
+        ({"WEBSITE_HOSTNAME": "app.azurewebsites.net"}, "https://app.azurewebsites.net"),
+        (
+            {"WEBSITE_HOSTNAME": "app.azurewebsites.net", "CURFEW_ADDRESS": "https://c.example/"},
+            "https://c.example",
+        ),
+        ({"CURFEW_ADDRESS": "http://localhost:7071"}, "http://localhost:7071"),
+        ({"CURFEW_ADDRESS": "http://127.0.0.1:7071/"}, "http://127.0.0.1:7071"),
+    ],
+)
+def test_the_apps_own_address(said: dict[str, str], address: str) -> None:
+    assert Settings.read(GOOD | said).address == address
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["http://curfew.example", "http://localhost.example", "http://localhost:7071@x.example"],
+)
+def test_only_what_stays_on_the_machine_needs_no_tls(said: str) -> None:
+    with pytest.raises(SettingsError, match="CURFEW_ADDRESS"):
+        Settings.read(GOOD | {"CURFEW_ADDRESS": said})
