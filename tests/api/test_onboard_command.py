@@ -21,9 +21,9 @@ from rich.console import Console
 from curfew.onboard.__main__ import main
 from devhost.stack import ROOT, helpdesk
 from simulator import Tenant
+from tests.api.aboard import run
 from tests.api.house import House, until
 from tests.api.relay import Relay
-from tests.api.test_onboarding import run
 
 ADDRESS = re.compile(r"^https://\S+/v2\.0/adminconsent\?\S+$", re.MULTILINE)
 COMMAND = re.compile(r"^az rest .*$", re.MULTILINE)

@@ -27,6 +27,10 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "extend_grant":          (401, 400, 400, 400, 403, 403, 400),
     "end_grant":             (401, 200, 404, 200, 200, 403, 200),
     "reveal_credential":     (401, 409, 404, 403, 403, 403, 404),
+    "begin_onboarding":      (401, 403, 403, 403, 400, 403, 403),
+    "read_onboarding":       (401, 403, 403, 403, 404, 403, 403),
+    # Public: it is the signed state that is let in or turned away.
+    "answer_onboarding":     (400, 400, 400, 400, 400, 400, 400),
     "list_tenants":          (401, 200, 200, 403, 200, 403, 200),
     "read_tenant":           (401, 200, 200, 403, 200, 403, 200),
     "write_tenant":          (401, 403, 403, 403, 400, 403, 403),
@@ -38,10 +42,6 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "adopt_account":         (401, 403, 403, 403, 400, 403, 403),
     "release_account":       (401, 403, 403, 403, 400, 403, 403),
     "run_sweep":             (401, 403, 403, 403, 200, 403, 403),
-    "begin_onboarding":      (401, 403, 403, 403, 400, 403, 403),
-    "read_onboarding":       (401, 403, 403, 403, 404, 403, 403),
-    # Public: it is the signed state that is let in or turned away.
-    "answer_onboarding":     (400, 400, 400, 400, 400, 400, 400),
     "list_audit":            (401, 403, 403, 403, 200, 200, 403),
     "read_health":           (200, 200, 200, 200, 200, 200, 200),
     "read_openapi":          (200, 200, 200, 200, 200, 200, 200),
