@@ -28,7 +28,7 @@ from bench.timeline import Span, shares
 from bench.worlds import crowd, numbered
 from curfew.events import Event
 from devhost.logbook import Record
-from devhost.stack import Stack, helpdesk
+from devhost.stack import UNHURRIED, Stack, helpdesk
 from simulator.calls import Call
 
 DELAY = 0.1
@@ -76,7 +76,9 @@ def run(runs: int) -> Sequence[Result]:
     found: dict[Path, list[Run]] = {path: [] for row in _TURN for path in row}
     technicians = numbered("technician", (runs + 1) * len(_CREDENTIALS))
     with ExitStack() as opened:
-        stack = opened.enter_context(Stack(world=partial(crowd, technicians=technicians)))
+        stack = opened.enter_context(
+            Stack(world=partial(crowd, technicians=technicians), settings=UNHURRIED)
+        )
         profiles = {credential: helpdesk(credential=credential) for credential in _CREDENTIALS}
         stack.onboard(stack.world.contoso, **profiles)
         aliases = iter(technicians)

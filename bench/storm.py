@@ -25,7 +25,7 @@ from bench.making import AT_ONCE, Grant, Making
 from bench.report import COUNT, LONG_TIME, Pair, Result, Section
 from bench.worlds import KEPT, crowd, numbered, tenants
 from devhost import DevHost
-from devhost.stack import Stack, helpdesk
+from devhost.stack import UNHURRIED, Stack, helpdesk
 from simulator.calls import Call
 
 # Writes to users that an app may make, by scope: so many in so many seconds
@@ -155,7 +155,7 @@ def _storm(size: Size) -> Storm:
     # One more than needed: the first grant in each tenant tells how long giving takes.
     technicians = numbered("technician", size.technicians + 1)
     world = partial(crowd, technicians=technicians, customers=customers)
-    with Stack(world=world) as stack:
+    with Stack(world=world, settings=UNHURRIED) as stack:
         for tenant in tenants(stack, customers):
             tenant.knobs.published_limits = True
             stack.onboard(tenant, helpdesk=helpdesk(credential="temporaryAccessPass"))

@@ -27,7 +27,7 @@ from bench.worlds import KEPT, ask, crowd, numbered, signed_in, tenants
 from curfew.events import Event
 from devhost import DevHost
 from devhost.logbook import Record
-from devhost.stack import Stack, helpdesk
+from devhost.stack import UNHURRIED, Stack, helpdesk
 
 TARGET = 0.4
 LIFE = 0.2
@@ -150,7 +150,7 @@ def run(runs: int, size: Size = _SIZE) -> Sequence[Result]:
     steps: list[dict[str, float]] = []
     told: list[dict[str, float]] = []
     with ExitStack() as opened:
-        stack = opened.enter_context(Stack(world=world))
+        stack = opened.enter_context(Stack(world=world, settings=UNHURRIED))
         for tenant in tenants(stack, customers):
             stack.onboard(tenant, helpdesk=_PROFILE)
         empty = opened.enter_context(floor())

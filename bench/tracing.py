@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from devhost.stack import Stack
+from devhost.stack import UNHURRIED, Stack
 
 
 @dataclass
@@ -49,5 +49,7 @@ def traced(**settings: Any) -> Iterator[Trace]:
     """The stack, with a worker that appends every span to a file."""
     with TemporaryDirectory(prefix="curfew-spans-") as folder:
         spans = Path(folder) / "spans.jsonl"
-        with Stack(configure=lambda host: replace(host, spans_file=spans), **settings) as stack:
+        with Stack(
+            configure=lambda host: replace(host, spans_file=spans), settings=UNHURRIED, **settings
+        ) as stack:
             yield Trace(stack, spans)

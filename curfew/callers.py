@@ -5,6 +5,9 @@ App Service ("Easy Auth") validates the token and passes its claims on in the he
 (https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities). The
 header is worth something only where the platform states that it enforces sign-in, because only
 there does it strip what callers send under that name.
+
+It carries the full set of the token's claims, some of them under longer names; `iss` keeps its
+name, and both versions of Entra's tokens have it. A principal without it is nobody.
 """
 
 import base64
@@ -14,12 +17,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 
+from curfew.clouds import Cloud, CloudName
 from curfew.errors import NotSignedIn
 
 PRINCIPAL_HEADER = "X-MS-CLIENT-PRINCIPAL"
 
 _OBJECT_ID = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
 _TENANT_ID = ("http://schemas.microsoft.com/identity/claims/tenantid", "tid")
+_ISSUER = ("iss",)
 _ROLES = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 _SIGN_IN_NAME = (
     "preferred_username",
@@ -43,6 +48,13 @@ class AppRole(StrEnum):
     INTEGRATION = "Integration"
 
 
+# A token of version 1 names this issuer whatever the address at which it was got, and in China one
+# of version 2 names another host than that address.
+# https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
+_ISSUERS_OF_VERSION_1 = {CloudName.CHINA: "https://sts.chinacloudapi.cn"}
+_ISSUER_OF_VERSION_1 = "https://sts.windows.net"
+_ISSUERS_OF_VERSION_2 = {CloudName.CHINA: "https://login.partner.microsoftonline.cn"}
+
 PEOPLES_ROLES = frozenset(AppRole) - {AppRole.INTEGRATION}
 
 
@@ -60,7 +72,14 @@ class Caller:
     are none, or the app registration does not ask for them."""
 
 
-def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller:
+def issuers_of(cloud: Cloud, tenant: str) -> frozenset[str]:
+    """The issuers that a tenant's tokens name, as they stand in them."""
+    version_1 = _ISSUERS_OF_VERSION_1.get(cloud.name, _ISSUER_OF_VERSION_1)
+    hosts = {cloud.authority, _ISSUERS_OF_VERSION_2.get(cloud.name, cloud.authority)}
+    return frozenset({f"{version_1}/{tenant}/", *(f"{host}/{tenant}/v2.0" for host in hosts)})
+
+
+def caller_of(header: str | None, *, enforced: bool, cloud: Cloud, home_tenant: str) -> Caller:
     """The caller that the platform vouches for.
 
     An application holds at most the role Integration and a person never does, whatever the
@@ -68,7 +87,8 @@ def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller
 
     Raises:
         NotSignedIn: the platform does not enforce sign-in, vouches for nobody, says something
-            that cannot be read or is ambiguous, or vouches for a member of another tenant.
+            that cannot be read or is ambiguous, or vouches for a member of another tenant or
+            for a token that the home tenant did not issue.
     """
     if not enforced:
         message = "This deployment does not enforce sign-in, so it serves nobody."
@@ -82,8 +102,7 @@ def caller_of(header: str | None, *, enforced: bool, home_tenant: str) -> Caller
     if _single(claims, _TENANT_ID) != home_tenant or not object_id:
         message = "The sign-in is not of the home tenant."
         raise NotSignedIn(message)
-    issuers = claims.get("iss", ())
-    if any(home_tenant not in issuer.split("/") for issuer in issuers):
+    if _single(claims, _ISSUER) not in issuers_of(cloud, home_tenant):
         message = "The sign-in was not issued for the home tenant."
         raise NotSignedIn(message)
 
@@ -129,7 +148,7 @@ def _groups(claims: dict[str, list[str]]) -> frozenset[str] | None:
 
 def _single(claims: dict[str, list[str]], names: tuple[str, ...]) -> str:
     values = {value for name in names for value in claims.get(name, ())}
-    if len(values) > 1 and names in {_OBJECT_ID, _TENANT_ID}:
+    if len(values) > 1 and names in {_OBJECT_ID, _TENANT_ID, _ISSUER}:
         message = "The platform's statement about the sign-in is ambiguous."
         raise NotSignedIn(message)
     for name in names:

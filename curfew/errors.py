@@ -6,10 +6,12 @@
     │   ├── InvalidRequest     400, 413, 415: not well-formed; `fields` says where
     │   ├── NotSignedIn        401
     │   ├── Forbidden          403
+    │   ├── CrossSite          403: a browser's request that a foreign page may have made
     │   ├── NotFound           404: also what the caller may not see
     │   ├── Conflict           409: somebody or something was first
     │   ├── PreconditionFailed 412, 428: written over an older reading
-    │   └── Refused            422: policy said no; `reasons` has all of them
+    │   ├── Refused            422: policy said no; `reasons` has all of them
+    │   └── TooManyRequests    429; `retry_after` says when
     ├── ServiceError           a cloud service answered no, or not at all
     │   ├── Unavailable        no answer or 5xx: a write MAY have been applied
     │   ├── Unreadable         a row of the ledger that nobody can make sense of
@@ -38,6 +40,7 @@ answer: it may be stored in a durable history, where no secret may ever be (rule
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class CurfewError(Exception):
@@ -101,6 +104,13 @@ class Forbidden(RequestError):
     code = "forbidden"
 
 
+class CrossSite(RequestError):
+    """A browser's request that would change something, without proof that our own page made it."""
+
+    status = 403
+    code = "cross-site"
+
+
 class NotFound(RequestError):
     """It does not exist, or the caller may not know that it does."""
 
@@ -142,6 +152,17 @@ class Refused(RequestError):
     def __init__(self, reasons: tuple[FieldProblem, ...]) -> None:
         super().__init__("The request is refused: " + " ".join(r.detail for r in reasons))
         self.reasons = reasons
+
+
+class TooManyRequests(RequestError):
+    """The caller has used up what he may ask of this deployment for now."""
+
+    status = 429
+    code = "too-many-requests"
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__("You have asked for this too often within an hour.")
+        self.retry_after = retry_after
 
 
 # --- what a cloud service did ----------------------------------------------------------------

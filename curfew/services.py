@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from curfew.entra.directory import Directory
     from curfew.entra.graph import Connections
     from curfew.entra.pace import Pace
-    from curfew.ledger import Accounts, AuditTrail, Invitations, Leases, Tables, TenantStore
+    from curfew.ledger import (
+        Accounts,
+        AuditTrail,
+        Invitations,
+        Leases,
+        Rates,
+        Tables,
+        TenantStore,
+    )
     from curfew.onboarding.state import States
     from curfew.vault import Vault
 
@@ -120,6 +128,13 @@ class Services:
         from curfew.onboarding.state import States
 
         return States(self.vault.keys, self._now)
+
+    @cached_property
+    def rates(self) -> "Rates":
+        """How often each caller has asked for something lately."""
+        from curfew.ledger import Rates
+
+        return Rates(self.tables, self._now)
 
     def directory(self, tenant_id: str, connection: Connection) -> "Directory":
         """The directory of a customer tenant; one credential each, never shared between two."""

@@ -1,7 +1,8 @@
 """The edge of the HTTP API: a function of the host becomes a handler of ours, and errors answers.
 
-In this order: the size, the caller, the right, the query, the media type, the body. Nothing of a
-request is read further for somebody who may not send it.
+In this order: the size, the page that a browser's request comes from, the caller, the right, the
+query, the media type, the body, the caller's limit. Nothing of a request is read further for
+somebody who may not send it, and nobody is charged for a request that is not well-formed.
 """
 
 import json
@@ -22,12 +23,14 @@ from curfew.errors import (
     Forbidden,
     InvalidRequest,
     NotSignedIn,
+    TooManyRequests,
 )
 from curfew.events import Event, emit, report
 from curfew.model.base import Model
 from curfew.services import Services, current
+from triggers.browsers import require_own_page
 from triggers.engine import Engine
-from triggers.operations import OPERATIONS, Operation, Reach
+from triggers.operations import OPERATIONS, Limit, Operation, Reach
 from triggers.problems import problem_of
 
 LARGEST_BODY = 64 * 1024
@@ -114,17 +117,22 @@ async def answer(
         body = req.get_body()
         if len(body) > LARGEST_BODY:
             _invalid(f"A request has at most {LARGEST_BODY} bytes.", status=413)
+        headers_in = {name.lower(): value for name, value in req.headers.items()}
+        if not operation.safe:
+            require_own_page(headers_in, services.settings.address)
         caller = _caller(operation, req, services)
         call = Call(
             services=services,
             path=dict(req.route_params),
-            headers={name.lower(): value for name, value in req.headers.items()},
+            headers=headers_in,
             query=_query(operation, req),
             body=_body(operation, req, body),
             signed_in=caller,
             reach=operation.reach(caller) if caller else frozenset(),
             engine=engine,
         )
+        if operation.limit is not None:
+            await _charge(call, operation.limit)
         response = _response(await handler(call))
     except Exception as error:  # noqa: BLE001 - the last resort: reported, answered without detail
         problem, headers = problem_of(error)
@@ -156,6 +164,7 @@ def _caller(operation: Operation, req: func.HttpRequest, services: Services) -> 
         caller = caller_of(
             req.headers.get(PRINCIPAL_HEADER),
             enforced=settings.sign_in_enforced,
+            cloud=settings.cloud,
             home_tenant=settings.home_tenant,
         )
     except NotSignedIn:
@@ -167,6 +176,17 @@ def _caller(operation: Operation, req: func.HttpRequest, services: Services) -> 
         message = f"This needs the app role {needed}."
         raise Forbidden(message)
     return caller
+
+
+async def _charge(call: Call, limit: Limit) -> None:
+    settings = call.services.settings
+    per_hour = {
+        Limit.REQUESTS: settings.requests_per_hour,
+        Limit.REVEALS: settings.reveals_per_hour,
+    }
+    wait = await call.services.rates.take(call.caller.id, limit, per_hour[limit])
+    if wait:
+        raise TooManyRequests(wait)
 
 
 def _query(operation: Operation, req: func.HttpRequest) -> Model:

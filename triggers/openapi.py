@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from curfew import __version__
 from curfew.model.base import Model
+from triggers.browsers import PROOF, PROOF_HEADER
 from triggers.operations import OPERATIONS, Operation
 from triggers.views import Problem
 
@@ -23,9 +24,15 @@ _HEADERS = {
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
     "If-Match": {"type": "string", "minLength": 1, "pattern": "^[!-~]+$"},
 }
-_ANSWER_HEADERS = {
-    202: {"Location": {"schema": {"type": "string"}}, "Retry-After": {"schema": {"type": "string"}}}
+_PROOF = {
+    "name": PROOF_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Needed from a browser: proof that the app's own page makes the request.",
+    "schema": {"type": "string", "const": PROOF},
 }
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}}}
+_ANSWER_HEADERS = {202: {"Location": {"schema": {"type": "string"}}, **_RETRY_AFTER}}
 _MEANING = {
     200: "As asked",
     201: "Created",
@@ -42,6 +49,7 @@ _MEANING = {
     415: "Not application/json",
     422: "Refused, with every reason",
     428: "If-Match is needed",
+    429: "Too many requests of this caller within an hour",
     503: "Temporarily unavailable",
 }
 
@@ -108,6 +116,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         {"name": name, "in": "header", "required": False, "schema": _HEADERS[name]}
         for name in operation.headers
     ]
+    if not operation.safe:
+        found.append(_PROOF)
     query = operation.query.model_json_schema(by_alias=True)
     for name, schema in query.get("properties", {}).items():
         found.append(
@@ -136,8 +146,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
             responses[str(status)]["headers"] = _ANSWER_HEADERS[status]
     always = (400, 413, 503) if operation.public else (400, 401, 403, 413, 503)
     with_body = (415,) if operation.body else ()
+    limited = (429,) if operation.limit else ()
     problem = {"$ref": _REFERENCE.format(model=Problem.__name__)}
-    for status in sorted({*always, *with_body, *operation.problems}):
+    for status in sorted({*always, *with_body, *limited, *operation.problems}):
         responses[str(status)] = {
             "description": _MEANING[status],
             "content": {"application/problem+json": {"schema": problem}},
@@ -145,4 +156,6 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status in operation.pages:
         described = responses.setdefault(str(status), {"description": _MEANING[status]})
         described.setdefault("content", {})["text/html"] = {"schema": {"type": "string"}}
+    if limited:
+        responses["429"]["headers"] = _RETRY_AFTER
     return responses

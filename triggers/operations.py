@@ -33,6 +33,15 @@ class Reach(StrEnum):
     """Grants of profiles that he may decide on; never his own access."""
 
 
+class Limit(StrEnum):
+    """What a caller may do only so often in an hour; the deployment's settings say how often."""
+
+    REQUESTS = "requests"
+    REVEALS = "reveals"
+
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
 type Rights = Mapping[AppRole, Reach]
 """Which app role reaches what; a role that is not there reaches nothing."""
 
@@ -53,6 +62,8 @@ class Operation:
         pages: The statuses that are answered with an HTML page, for a person.
         unchecked: Whether the platform's sign-in passes this path by: what a request says of its
             caller there may come from anybody, and nobody is believed.
+        headers: The request headers that it heeds.
+        limit: What each call of it is counted against; None where a caller may call it at will.
     """
 
     name: str
@@ -69,6 +80,12 @@ class Operation:
     headers: tuple[str, ...] = field(default=())
     pages: tuple[int, ...] = ()
     unchecked: bool = False
+    limit: Limit | None = None
+
+    @property
+    def safe(self) -> bool:
+        """Whether it changes nothing, so that a browser may be led to it from anywhere."""
+        return self.method in SAFE_METHODS
 
     def reach(self, caller: Caller) -> frozenset[Reach]:
         """All that a caller may reach by this operation; nothing where he may not call it."""
@@ -103,6 +120,7 @@ _TABLE = (
         problems=(404, 409, 422),
         durable=True,
         headers=("Idempotency-Key",),
+        limit=Limit.REQUESTS,
     ),
     Operation(
         "list_grants",
@@ -174,6 +192,7 @@ _TABLE = (
         _REQUESTER,
         {200: CredentialView},
         problems=(404, 409),
+        limit=Limit.REVEALS,
     ),
     Operation(
         "begin_onboarding",

@@ -1,5 +1,7 @@
 """What each error is to a caller: a problem document, and no more than he may know."""
 
+from math import ceil
+
 from curfew.errors import (
     Conflict,
     CurfewError,
@@ -8,6 +10,7 @@ from curfew.errors import (
     Refused,
     RequestError,
     ServiceError,
+    TooManyRequests,
 )
 from triggers.views import Problem, ProblemField
 
@@ -22,6 +25,7 @@ _TITLES = {
     415: "Unsupported media type",
     422: "Refused",
     428: "Say which version you have read",
+    429: "Too many requests",
     500: "Unexpected failure",
     503: "Temporarily unavailable",
 }
@@ -31,7 +35,7 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
     """The problem document for an error, and the headers that go with it."""
     if isinstance(error, RequestError):
         problem = _problem(error.status, error.code, error.detail)
-        return problem.model_copy(update=_more(error)), {}
+        return problem.model_copy(update=_more(error)), _when(error)
     if isinstance(error, ServiceError):
         retry_after = {"Retry-After": str(round(error.retry_after))} if error.retry_after else {}
         detail = f"The {error.service} cannot be used at the moment."
@@ -53,6 +57,12 @@ def _more(error: RequestError) -> dict[str, object]:
         return {"errors": _fields(error.reasons)}
     if isinstance(error, Conflict) and error.link:
         return {"blocked_by": error.link}
+    return {}
+
+
+def _when(error: RequestError) -> dict[str, str]:
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(ceil(error.retry_after.total_seconds()))}
     return {}
 
 

@@ -1,10 +1,11 @@
-"""The ledger in Table Storage: settings, accounts, leases, history, and the audit trail."""
+"""The ledger in Table Storage: settings, accounts, leases, history, the audit trail, charges."""
 
 from curfew.ledger.accounts import AccountRecord, Accounts
 from curfew.ledger.audit import AuditTrail
 from curfew.ledger.audit_rows import AuditQuery
 from curfew.ledger.invitations import Invitations
 from curfew.ledger.leases import Leases
+from curfew.ledger.rates import Rates
 from curfew.ledger.tables import Tables
 from curfew.ledger.tenants import TenantStore
 
@@ -15,6 +16,7 @@ __all__ = [
     "AuditTrail",
     "Invitations",
     "Leases",
+    "Rates",
     "Tables",
     "TenantStore",
 ]

@@ -8,7 +8,7 @@ from typing import Any, Self, override
 import httpx
 
 from devhost.configuration import Configuration
-from devhost.stack import Profile, Stack, helpdesk
+from devhost.stack import UNHURRIED, Profile, Stack, helpdesk
 from simulator import Tenant
 from simulator.calls import Call
 from simulator.scenario import add_customer
@@ -56,7 +56,10 @@ class House(Stack):
     @override
     def _configuration(self) -> Configuration:
         self.ledger = Ledger(self.azurite.connection_string)
-        self._settings = {"CURFEW_TABLES_CONNECTION_STRING": self.ledger.connection_string}
+        self._settings = {
+            **UNHURRIED,
+            "CURFEW_TABLES_CONNECTION_STRING": self.ledger.connection_string,
+        }
         return super()._configuration()
 
     @override

@@ -137,6 +137,7 @@ class Persona:
     def headers(self, home_tenant: str) -> dict[str, str]:
         """What App Service tells the app about him."""
         claims: dict[str, Any] = {
+            "iss": f"https://sts.windows.net/{home_tenant}/",
             "oid": self.id,
             "tid": home_tenant,
             "name": self.name,

@@ -34,6 +34,7 @@ def world(shared: Shared) -> Iterator[World]:
     shared.cloud.calls.clear()
     shared.services.clock = clock
     services_of.use(shared.services)
+    shared.forget_charges()
     flows, steps = registered_functions()
 
     records: list[logging.LogRecord] = []

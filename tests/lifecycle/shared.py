@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import connector
 
+from curfew.ledger.rates import RATES
 from curfew.services import Services
 from curfew.settings import Settings
 from devhost.azurite import Azurite
+from devhost.stack import UNHURRIED
 from simulator import Cloud, Server
 from simulator.scenario import Demo, demo
 from tests.lifecycle.client import PERSONAS
@@ -29,6 +31,14 @@ class Shared:
     settings: Settings
     loop: asyncio.AbstractEventLoop
     services: Services
+
+    def forget_charges(self) -> None:
+        """What callers used under another test's clock is nothing that they have used by now."""
+        self.loop.run_until_complete(self._forget_charges())
+
+    async def _forget_charges(self) -> None:
+        async for row in self.services.tables.all(RATES, "", {}):
+            await self.services.tables.delete(RATES, row.partition, row.key)
 
 
 class _Running:
@@ -65,6 +75,7 @@ def _started() -> Iterator[Shared]:
             "CURFEW_AUTHORITY_URL": server.url,
             "CURFEW_GRAPH_URL": server.url,
             "WEBSITE_AUTH_ENABLED": "true",
+            **UNHURRIED,
         }
         settings = Settings.read(environment)
         before = dict(os.environ)

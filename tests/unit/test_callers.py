@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curfew.callers import AppRole, Caller, caller_of
+from curfew.callers import AppRole, Caller, caller_of, issuers_of
+from curfew.clouds import CLOUDS, Cloud, CloudName
 from curfew.errors import NotSignedIn
 
 HOME = "00000000-0000-4000-a000-000000000001"
@@ -22,6 +23,8 @@ SUB = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 SCP = "http://schemas.microsoft.com/identity/claims/scope"
 UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+
+PUBLIC = CLOUDS[CloudName.PUBLIC]
 
 type Claims = list[tuple[str, Any]]
 
@@ -55,16 +58,16 @@ def encoded(text: str) -> str:
 
 
 def read(claims: Claims) -> Caller:
-    return caller_of(header(claims), enforced=True, home_tenant=HOME)
+    return caller_of(header(claims), enforced=True, cloud=PUBLIC, home_tenant=HOME)
 
 
 def without(claims: Claims, *names: str) -> Claims:
     return [claim for claim in claims if claim[0] not in names]
 
 
-def refused(text: str | None, *, enforced: bool = True) -> str:
+def refused(text: str | None, *, enforced: bool = True, cloud: Cloud = PUBLIC) -> str:
     with pytest.raises(NotSignedIn) as refusal:
-        caller_of(text, enforced=enforced, home_tenant=HOME)
+        caller_of(text, enforced=enforced, cloud=cloud, home_tenant=HOME)
     return refusal.value.detail
 
 
@@ -120,10 +123,11 @@ def test_an_application_is_known_as_one() -> None:
 
 
 def test_claims_are_read_under_their_short_and_their_long_names() -> None:
+    issuer = ("iss", f"https://sts.windows.net/{HOME}/")
     short = [("oid", ANN), ("tid", HOME), ("scp", "x"), ("upn", "ann@x.example"), (ROLE, "Auditor")]
     long = [(OID, ANN), (TID, HOME), (SCP, "x"), (UPN, "ann@x.example"), ("roles", "Auditor")]
-    assert read(short) == read(long)
-    assert read(short).sign_in_name == "ann@x.example"
+    assert read([issuer, *short]) == read([issuer, *long])
+    assert read([issuer, *short]).sign_in_name == "ann@x.example"
 
 
 def test_all_roles_of_a_person_are_taken_and_unknown_ones_passed_over() -> None:
@@ -201,7 +205,6 @@ def test_no_header_at_all_fails_otherwise(text: str) -> None:
         [*without(PERSON, OID), (OID, "")],
         [*without(PERSON, "iss"), ("iss", f"https://login.microsoftonline.com/{OTHER}/v2.0")],
         [*PERSON, ("iss", f"https://login.microsoftonline.com/{OTHER}/v2.0")],
-        [*without(PERSON, "iss"), ("iss", f"https://evil.example/?{HOME}")],
     ],
 )
 def test_a_member_of_another_tenant_is_nobody(claims: Claims) -> None:
@@ -209,7 +212,61 @@ def test_a_member_of_another_tenant_is_nobody(claims: Claims) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [(OID, HALO), ("oid", HALO), (TID, OTHER), ("tid", OTHER)], ids=str
+    "issuer",
+    [
+        "",
+        HOME,
+        f"https://evil.example/?{HOME}",
+        f"https://evil.example/{HOME}/v2.0",
+        f"http://login.microsoftonline.com/{HOME}/v2.0",
+        f"https://login.microsoftonline.com/{HOME}",
+        f"https://login.microsoftonline.com/{HOME}/v2.0/",
+        f"https://login.microsoftonline.com/{HOME}/v1.0",
+        f"https://login.microsoftonline.com/common/{HOME}/v2.0",
+        f"https://login.microsoftonline.com.evil.example/{HOME}/v2.0",
+        f"https://LOGIN.microsoftonline.com/{HOME}/v2.0",
+        f"https://sts.windows.net/{HOME}",
+        f"https://sts.windows.net/{OTHER}/",
+        f"https://sts.windows.net/{OTHER}/../{HOME}/",
+        f"https://login.microsoftonline.us/{HOME}/v2.0",
+        f"https://sts.chinacloudapi.cn/{HOME}/",
+    ],
+)
+def test_an_issuer_that_is_not_the_home_tenants_to_the_letter_vouches_for_nobody(
+    issuer: str,
+) -> None:
+    assert "not issued" in refused(header([*without(PERSON, "iss"), ("iss", issuer)]))
+
+
+def test_a_principal_without_an_issuer_is_nobody() -> None:
+    assert "not issued" in refused(header(without(PERSON, "iss")))
+
+
+@pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
+def test_in_each_cloud_tokens_of_both_versions_are_known_by_their_issuers(cloud: Cloud) -> None:
+    issuers = issuers_of(cloud, HOME)
+    assert f"{cloud.authority}/{HOME}/v2.0" in issuers
+    for issuer in issuers:
+        principal = header([*without(PERSON, "iss"), ("iss", issuer)])
+        known = caller_of(principal, enforced=True, cloud=cloud, home_tenant=HOME)
+        assert known.id == ANN
+        assert "issued" in refused(
+            header([*without(PERSON, "iss"), ("iss", issuer.replace(HOME, OTHER))]), cloud=cloud
+        )
+
+
+def test_in_china_tokens_name_other_hosts_than_the_one_that_issued_them() -> None:
+    assert issuers_of(CLOUDS[CloudName.CHINA], HOME) == {
+        f"https://sts.chinacloudapi.cn/{HOME}/",
+        f"https://login.partner.microsoftonline.cn/{HOME}/v2.0",
+        f"https://login.chinacloudapi.cn/{HOME}/v2.0",
+    }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [(OID, HALO), ("oid", HALO), (TID, OTHER), ("tid", OTHER), ("iss", "https://evil.example")],
+    ids=str,
 )
 def test_a_principal_that_says_two_things_is_nobody(more: tuple[str, str]) -> None:
     assert "ambiguous" in refused(header([*PERSON, more]))
