@@ -29,6 +29,8 @@ class Trouble:
 class LedgerProxy:
     """Forwards to Azurite. `trouble` is what goes wrong, `count` how many calls there were.
 
+    `methods` are those of the calls, in their order.
+
     Messages are passed on byte for byte: the signature of a request covers it as it was sent.
     """
 
@@ -37,6 +39,7 @@ class LedgerProxy:
         self._target = (parts.hostname or "", parts.port or 0)
         self.trouble: Trouble | None = None
         self.count = 0
+        self.methods: list[str] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -66,6 +69,7 @@ class LedgerProxy:
             while True:
                 request = await _message(caller)
                 self.count += 1
+                self.methods.append(request.partition(b" ")[0].decode())
                 trouble = self.trouble
                 struck = trouble is not None and trouble.strikes()
                 answer = _REFUSAL
