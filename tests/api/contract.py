@@ -22,13 +22,19 @@ class Contract:
     def check(self, answer: httpx.Response) -> None:
         """Fail when the app gave an answer that its document does not name.
 
-        What the platform answers in the app's place has no JSON: no such route, a token that does
-        not hold, no worker, a worker that died with the request.
+        What the platform answers in the app's place has no JSON: a token that does not hold, a page
+        of another origin, no such route, no worker, a worker that died with the request.
         """
         answer.read()
         operation = self._operation(answer.request)
         media_type = answer.headers.get("Content-Type", "")
-        platform_spoke = "json" not in media_type and answer.status_code in {401, 404, 500, 503}
+        platform_spoke = "json" not in media_type and answer.status_code in {
+            401,
+            403,
+            404,
+            500,
+            503,
+        }
         if operation is None or platform_spoke:
             return
         said = f"{answer.request.method} {answer.request.url.path} -> {answer.status_code}"
