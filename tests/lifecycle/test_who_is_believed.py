@@ -7,7 +7,7 @@ import pytest
 
 from curfew import services as services_of
 from curfew.services import Services
-from tests.lifecycle.client import ADA, ANN, Answer, Api, Hub
+from tests.lifecycle.client import ADA, ANN, Answer, Api, Hub, Persona
 from tests.lifecycle.operations import Place, call, operations
 from tests.lifecycle.world import World
 
@@ -30,7 +30,7 @@ def is_turned_away(answer: Answer) -> bool:
 
 @pytest.mark.parametrize("caller", [ADA, ANN, None], ids=["ada", "ann", "nobody"])
 def test_row_19_without_enforced_sign_in_a_forged_principal_opens_nothing(
-    world: World, unenforced: Api, caller: object
+    world: World, unenforced: Api, caller: Persona | None
 ) -> None:
     place = Place(world.customer.id)
     before = world.ledger.count
