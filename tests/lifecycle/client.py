@@ -148,7 +148,7 @@ class Persona:
         if self.groups:
             claims["groups"] = list(self.groups)
         if self.is_application:
-            claims = {name: claims[name] for name in ("oid", "tid", "roles")}
+            claims = {name: claims[name] for name in ("iss", "oid", "tid", "roles")}
             claims |= {"idtyp": "app", "sub": self.id}
         return headers_of(claims)
 
