@@ -228,7 +228,9 @@ class Api:
         client = {"client": self.hub.client()} if durable else {}
         response = self.wait(functions()[name](request, **client))
         said = response.get_body()
-        return Answer(response.status_code, response.headers, json.loads(said) if said else None)
+        is_page = response.mimetype == "text/html"
+        body = said.decode() if is_page else json.loads(said) if said else None
+        return Answer(response.status_code, response.headers, body)
 
 
 def _route(method: str, address: str) -> tuple[str, bool, dict[str, str]]:

@@ -30,7 +30,11 @@ def call(
 ) -> Answer:
     """Carry out an operation with as little as it takes to be let in."""
     address = operation.path.format(
-        grantId=place.grant, tenantId=place.tenant, profileName="helpdesk", accountId=place.tenant
+        grantId=place.grant,
+        tenantId=place.tenant,
+        profileName="helpdesk",
+        accountId=place.tenant,
+        onboardingId="nobodys",
     )
     body: Any = {} if operation.body else None
     return api(caller, operation.method, f"/api/{address}", body, **headers)
