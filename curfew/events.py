@@ -21,6 +21,7 @@ class Event(StrEnum):
     REQUEST_SERVED = "curfew.request.served"
     REQUEST_FAILED = "curfew.request.failed"
     GRANT_REQUESTED = "curfew.grant.requested"
+    GRANT_TRIED = "curfew.grant.tried"
     GRANT_DECIDED = "curfew.grant.decided"
     GRANT_CLOSED = "curfew.grant.closed"
     GRANT_EXTENSION_REQUESTED = "curfew.grant.extension-requested"

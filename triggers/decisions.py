@@ -4,7 +4,7 @@ A handler says what was said to the workflow and waits a moment for what the wor
 Of words that race exactly one counts; the others get 409.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import azure.durable_functions as df
 
@@ -166,7 +166,7 @@ async def _require_still_allowed(call: Call, lease: Lease) -> None:
         return
     tenant, profile = await _settings(call, lease)
     asker = await standing_of(call.services, lease.technician.id, profile.requesters)
-    reasons = decide_again(lease, tenant, profile, groups=asker.groups)
+    reasons = decide_again(lease, tenant, profile, groups=asker.groups, begins=_begins(call, lease))
     if reasons := (*asker.refusals, *reasons):
         raise Refused(reasons)
 
@@ -181,6 +181,12 @@ async def _require_extendable(
     )
     if reasons := (*asker.refusals, *reasons):
         raise Refused(reasons)
+
+
+def _begins(call: Call, lease: Lease) -> datetime:
+    """When the access would begin, were the consent complete now."""
+    now = call.services.clock()
+    return max(now, lease.plan.start_at or now)
 
 
 async def _settings(call: Call, lease: Lease) -> tuple[Tenant, Profile]:

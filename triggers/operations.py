@@ -12,12 +12,19 @@ from curfew.callers import AppRole, Caller
 from curfew.model.approvals import DecisionRequest, ExtensionRequest
 from curfew.model.audit import AuditPage
 from curfew.model.base import Model
+from curfew.model.decisions import DecisionView
 from curfew.model.grants import CredentialView, EndRequest, GrantPage, GrantRequest, GrantView
 from curfew.model.onboarding import OnboardingRequest, OnboardingView
 from curfew.model.profiles import ProfileSettings, ProfileView
 from curfew.model.sweeps import AccountPage, AccountView, AdoptionRequest, SafetyReport
 from curfew.model.tenants import TenantPage, TenantSettings, TenantView
-from triggers.queries import AuditListQuery, ConsentAnswer, GrantListQuery, NoQuery
+from triggers.queries import (
+    AuditListQuery,
+    ConsentAnswer,
+    GrantListQuery,
+    NoQuery,
+    RequestQuery,
+)
 from triggers.views import Document, Health
 
 
@@ -113,10 +120,11 @@ _TABLE = (
         "request_grant",
         "POST",
         "grants",
-        "Ask for access",
+        "Ask for access; with dryRun, what that would lead to",
         _ASKING,
-        {202: GrantView},
+        {200: DecisionView, 202: GrantView},
         body=GrantRequest,
+        query=RequestQuery,
         problems=(404, 409, 422),
         durable=True,
         headers=("Idempotency-Key",),

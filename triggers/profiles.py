@@ -18,6 +18,7 @@ from curfew.errors import (
 from curfew.model.audit import Action
 from curfew.model.profiles import Profile, ProfileSettings, ProfileView
 from curfew.model.tenants import Tenant
+from curfew.offers import never_allowed
 from triggers.edge import Call, Reply, serve
 from triggers.settings import (
     changed,
@@ -132,9 +133,7 @@ async def _names(
         for index, group in enumerate(settings.groups)
         if (reason := _why_not(groups[group]))
     ]
-    if settings.max_duration > tenant.hard_limit:
-        reason = "It is longer than the tenant's hard limit."
-        problems.append(FieldProblem("maxDuration", reason))
+    problems += never_allowed(settings, tenant)
     if problems:
         raise Refused(tuple(problems))
     return {role: roles[role] for role in settings.roles}, {

@@ -18,6 +18,14 @@ class NoQuery(Model):
     """No query string."""
 
 
+class RequestQuery(Model):
+    """How a grant is asked for."""
+
+    dry_run: bool = Field(
+        default=False, description="Only say what the request would lead to; nothing is written."
+    )
+
+
 class GrantListQuery(Model):
     """Which grants to list."""
 

@@ -6,13 +6,11 @@ from contextlib import suppress
 
 import azure.durable_functions as df
 
-from curfew.concurrency import together
 from curfew.entitled import groups_of
 from curfew.entitlements import is_among
 from curfew.errors import (
     AlreadyExists,
     Conflict,
-    Denied,
     FieldProblem,
     InvalidRequest,
     Missing,
@@ -22,13 +20,16 @@ from curfew.errors import (
     Unavailable,
 )
 from curfew.events import Event, emit
-from curfew.ids import new_consent_id, new_grant_id, new_mark, repeatable_grant_id
+from curfew.giving.limiting import stays_within_limit
+from curfew.ids import new_consent_id, new_grant_id, repeatable_grant_id
 from curfew.model.approvals import Approval, Person
 from curfew.model.audit import Action, AuditEntry
+from curfew.model.decisions import DecisionView
 from curfew.model.grants import PROVISIONING_LIMIT, GrantRequest, GrantState, Lease, Plan
-from curfew.model.profiles import CredentialKind, GrantKind, Group, Profile, Role
+from curfew.model.profiles import GrantKind, Profile
 from curfew.model.tenants import Tenant
-from curfew.policy import Decision, decide
+from curfew.policy import HELD, USED, Decision, too_many
+from triggers.deciding import Considered, consider
 from triggers.edge import Call, Reply, serve
 from triggers.sharing import accepted, address
 
@@ -38,44 +39,81 @@ _LONGEST_KEY = 200
 
 
 async def request_grant(call: Call) -> Reply:
-    """Decide, write the lease and the claim, start the workflow; in this order.
+    """Decide, write the lease and the claim, count, start the workflow; in this order.
 
     Of simultaneous requests for one account exactly one writes the claim; the others get 409
     with the address of the grant that has it. The same `Idempotency-Key` with the same body gets
-    the same grant.
+    the same grant. A dry run ends with the decision, and leaves nothing but an event.
     """
     request: GrantRequest = call.body
-    services, caller = call.services, call.caller
     grant_id = _grant_id(call, request.tenant)
     digest = _digest(request)
-    if repeated := await _repeated(call, grant_id, digest):
-        return await _accepted_again(call, repeated)
+    known = await _known(call, grant_id)
+    if known is not None and known.request_digest == digest:
+        return await _repeated(call, known)
 
     tenant, profile, groups = await _offer(call, request)
-    decision = decide(request, caller, tenant, profile, groups=groups, now=services.clock())
-    if not decision.allowed:
-        await _note_refusal(call, grant_id, tenant, decision)
-        raise Refused(decision.refusals)
-    lease = await _new_lease(call, grant_id, tenant, profile, decision)
-    lease = lease.model_copy(update={"request_digest": digest})
-    if lease.approval is not None:
-        lease = await _as_approvers_see_it(call, lease)
+    considered = await consider(call, tenant, profile, groups=groups, key_used=known is not None)
+    if not considered.decision.allowed and known is None:
+        # What stands in the way may be the grant that a repetition has just made.
+        known = await _known(call, grant_id)
+        if known is not None and known.request_digest == digest:
+            return await _repeated(call, known)
+    if call.query.dry_run:
+        return _tried(call, considered.view())
+    if considered.decision.refusals:
+        await _note_refusal(call, grant_id, considered.decision.reasons)
+    considered.require()
+    lease = _new_lease(call, grant_id, considered, digest)
+    if made := await _written(call, lease):
+        return await _repeated(call, made)
+    return await _begun(call, lease)
+
+
+serve(blueprint, request_grant)
+
+
+async def _written(call: Call, lease: Lease) -> Lease | None:
+    """Write a lease and its claim; answers the grant that this very request has made meanwhile.
+
+    Raises:
+        Conflict: another request for the account was quicker.
+        Refused: the Idempotency-Key was used for another request meanwhile.
+    """
+    leases, plan = call.services.leases, lease.plan
     try:
-        await services.leases.open(lease)
+        await leases.open(lease)
     except Unavailable:
         # It may have been written, and nobody would work for it.
         with suppress(ServiceError):
-            await services.leases.withdraw(lease)
+            await leases.withdraw(lease)
         raise
     except AlreadyExists as error:
-        if repeated := await _repeated(call, grant_id, digest):
-            return await _accepted_again(call, repeated)
-        holder = await services.leases.holder(tenant.id, decision.user_principal_name)
-        message = "You have a live grant for this account already."
-        raise Conflict(message, link=address(holder) if holder else None) from error
+        known = await _known(call, plan.grant_id)
+        if known is None:
+            holder = await leases.holder(plan.tenant_id, plan.user_principal_name)
+            raise Conflict(HELD, link=address(holder) if holder else None) from error
+        if known.request_digest != lease.request_digest:
+            raise Refused((FieldProblem("Idempotency-Key", USED),)) from error
+        return known
+    return None
+
+
+async def _begun(call: Call, lease: Lease) -> Reply:
+    """Count the technician's grants, now that this one is among them, and start the workflow.
+
+    Raises:
+        Refused: others that were asked for in the same moment leave no room for this one.
+    """
+    services, plan = call.services, lease.plan
     try:
+        if not await stays_within_limit(services, lease):
+            await services.leases.withdraw(lease)
+            reasons = (FieldProblem("", too_many(services.settings.max_live_grants)),)
+            await _note_refusal(call, plan.grant_id, reasons)
+            raise Refused(reasons)
         await services.audit.append(_requested(lease))
-        await call.workflows.start(lease.plan)
+        await call.workflows.start(plan)
     except AlreadyExists:
         # A repetition of this very request found the lease and was quicker.
         return accepted(lease)
@@ -85,15 +123,12 @@ async def request_grant(call: Call) -> Reply:
         raise
     emit(
         Event.GRANT_REQUESTED,
-        grant=grant_id,
-        tenant=tenant.id,
-        actor=caller.id,
-        profile=profile.name,
+        grant=plan.grant_id,
+        tenant=plan.tenant_id,
+        actor=call.caller.id,
+        profile=lease.profile,
     )
     return accepted(lease)
-
-
-serve(blueprint, request_grant)
 
 
 def _requested(lease: Lease) -> AuditEntry:
@@ -115,15 +150,26 @@ def _requested(lease: Lease) -> AuditEntry:
     )
 
 
-async def _note_refusal(call: Call, grant_id: str, tenant: Tenant, decision: Decision) -> None:
+def _tried(call: Call, view: DecisionView) -> Reply:
+    emit(
+        Event.GRANT_TRIED,
+        tenant=view.tenant,
+        actor=call.caller.id,
+        profile=view.profile,
+        allowed=view.allowed,
+    )
+    return Reply(view)
+
+
+async def _note_refusal(call: Call, grant_id: str, reasons: tuple[FieldProblem, ...]) -> None:
     request: GrantRequest = call.body
     entry = AuditEntry(
         key=f"{grant_id}:{Action.GRANT_REFUSED}:{new_consent_id()}",
-        tenant=tenant.id,
+        tenant=request.tenant,
         action=Action.GRANT_REFUSED,
         target=request.profile,
         actor=Person(id=call.caller.id, name=call.caller.name),
-        reason=" ".join(refusal.detail for refusal in decision.refusals),
+        reason=" ".join(reason.detail for reason in reasons),
         ticket=request.ticket,
     )
     await call.services.audit.note(entry)
@@ -146,37 +192,34 @@ async def _offer(call: Call, request: GrantRequest) -> tuple[Tenant, Profile, fr
     return tenant, profile, groups
 
 
-async def _new_lease(
-    call: Call, grant_id: str, tenant: Tenant, profile: Profile, decision: Decision
-) -> Lease:
+def _new_lease(call: Call, grant_id: str, considered: Considered, digest: str) -> Lease:
+    """The lease of what was decided: nothing in it is decided here."""
     request: GrantRequest = call.body
-    caller, now = call.caller, call.services.clock()
+    caller, decision, named = call.caller, considered.decision, considered.named
+    tenant, profile, now = considered.tenant, considered.profile, considered.decision.decided_at
     is_role_grant = profile.kind is GrantKind.ROLE
-    account_id, mark = decision.subject, ""
-    if not is_role_grant:
-        account_id, mark = await _account(call, tenant, decision.user_principal_name)
-    question = _question(call, profile)
-    starts = request.start_at or now
+    question = _question(decision)
     state, deadline = GrantState.PROVISIONING, now + PROVISIONING_LIMIT
     if question is not None:
         state, deadline = GrantState.AWAITING_APPROVAL, question.deadline
     elif request.start_at is not None:
-        state, deadline = GrantState.SCHEDULED, starts + PROVISIONING_LIMIT
+        state, deadline = GrantState.SCHEDULED, decision.starts_at + PROVISIONING_LIMIT
+    subject_name = named.user_principal_name if named else ""
     plan = Plan(
         grant_id=grant_id,
         tenant_id=tenant.id,
         cloud=tenant.cloud,
         connection=tenant.connection,
         technician_id=caller.id,
-        user_principal_name=decision.user_principal_name,
+        user_principal_name=subject_name if is_role_grant else decision.user_principal_name,
         display_name="" if is_role_grant else f"{caller.name} (Curfew)"[:256],
-        mark=mark,
-        account_id=account_id,
-        roles=profile.named_roles,
-        groups=profile.named_groups,
+        mark=considered.mark,
+        account_id=considered.account_id,
+        roles=decision.roles,
+        groups=decision.groups,
         role_mode=profile.role_mode,
         ending_mode=profile.ending,
-        credential=CredentialKind.NONE if is_role_grant else profile.credential,
+        credential=decision.credential,
         duration=decision.duration,
         provision_by=now + PROVISIONING_LIMIT,
         kind=profile.kind,
@@ -188,94 +231,48 @@ async def _new_lease(
     return Lease(
         plan=plan,
         state=state,
-        tenant_name=tenant.display_name,
+        tenant_name=named.tenant if named else tenant.display_name,
         profile=profile.name,
         kind=profile.kind,
         technician=Person(id=caller.id, name=caller.name),
+        subject_name=named.subject if named else "",
         justification=request.justification,
         ticket=request.ticket,
         # A grant of tomorrow must not keep its technician from one of today.
         claimed=not is_role_grant and request.start_at is None,
         approval=question,
+        request_digest=digest,
         requested_at=now,
         deadline=deadline,
     )
 
 
-async def _account(call: Call, tenant: Tenant, name: str) -> tuple[str | None, str]:
-    """The technician's account as recorded, and the mark that it bears or will bear."""
-    account = await call.services.accounts.find(tenant.id, name)
-    if account is None:
-        return None, new_mark()
-    if account.technician_id != call.caller.id:
-        message = f"The account {name} belongs to another technician."
-        raise Conflict(message)
-    return account.account_id, account.mark or new_mark()
-
-
-def _question(call: Call, profile: Profile) -> Approval | None:
-    if not profile.approvals:
+def _question(decision: Decision) -> Approval | None:
+    consent = decision.consent
+    if consent is None:
         return None
-    deadline = call.services.clock() + profile.approval_deadline
-    return Approval(id=new_consent_id(), needed=profile.approvals, deadline=deadline)
+    return Approval(id=new_consent_id(), needed=consent.needed, deadline=consent.deadline)
 
 
-async def _as_approvers_see_it(call: Call, lease: Lease) -> Lease:
-    """The lease with the names that the directory gives, so that nobody consents to a label.
-
-    Raises:
-        Refused: the directory does not know what is asked for, or does not let Curfew in.
-    """
-    plan = lease.plan
-    directory = call.services.directory_of(plan)
-    try:
-        organization, role_names, groups = await together(
-            directory.facts.organization_name(),
-            directory.facts.role_names(),
-            directory.facts.groups([group.id for group in plan.groups]),
-        )
-        subject = None
-        if plan.kind is GrantKind.ROLE and plan.account_id is not None:
-            subject = await directory.accounts.get(plan.account_id)
-        roles = tuple(Role(id=role.id, name=role_names[role.id]) for role in plan.roles)
-        named = tuple(Group(id=group.id, name=groups[group.id].name) for group in plan.groups)
-    except (Missing, Denied, KeyError) as error:
-        reason = "The directory does not show all that is asked for."
-        raise Refused((FieldProblem("", reason),)) from error
-    changes: dict[str, object] = {"roles": roles, "groups": named}
-    if subject is not None:
-        changes["user_principal_name"] = subject.user_principal_name
-    return lease.model_copy(
-        update={
-            "tenant_name": organization,
-            "subject_name": subject.display_name if subject else "",
-            "plan": plan.model_copy(update=changes),
-        }
-    )
-
-
-async def _repeated(call: Call, grant_id: str, digest: str) -> Lease | None:
-    """The grant that this very request made before, if it did."""
+async def _known(call: Call, grant_id: str) -> Lease | None:
+    """The grant that this caller's `Idempotency-Key` has made before, if it has."""
     if "idempotency-key" not in call.headers:
         return None
     try:
-        lease = await call.services.leases.find(grant_id)
+        return await call.services.leases.find(grant_id)
     except Missing:
         return None
-    if lease.request_digest != digest:
-        message = "This Idempotency-Key was used for another request."
-        raise Refused((FieldProblem("Idempotency-Key", message),))
-    return lease
 
 
-async def _accepted_again(call: Call, lease: Lease) -> Reply:
+async def _repeated(call: Call, lease: Lease) -> Reply:
+    """The answer to a request that has made its grant already."""
+    if call.query.dry_run:
+        return _tried(call, DecisionView.repeating(lease))
     begins = lease.state.unopened or lease.state is GrantState.PROVISIONING
     if begins and call.services.clock() < lease.deadline:
         # The first request may have died between the lease and the workflow.
-        try:
+        with suppress(AlreadyExists):
             await call.workflows.start(lease.plan)
-        except AlreadyExists:
-            return accepted(lease)
     return accepted(lease)
 
 

@@ -5,6 +5,7 @@ home tenant's is read for whether the requester may still ask.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 from curfew.entitled import standing_of
 from curfew.errors import AlreadyExists, Begun, Missing, NoOpenLease, NotYet
@@ -149,8 +150,15 @@ async def _looked_at_again(
     except Missing:
         return None, None, ("The tenant or the profile has been removed.",)
     asker = await standing_of(services, lease.technician.id, profile.requesters)
-    reasons = (*asker.refusals, *decide_again(lease, tenant, profile, groups=asker.groups))
+    begins = _due(lease, services.clock())
+    reasons = decide_again(lease, tenant, profile, groups=asker.groups, begins=begins)
+    reasons = (*asker.refusals, *reasons)
     return tenant, profile, tuple(reason.detail for reason in reasons)
+
+
+def _due(lease: Lease, now: datetime) -> datetime:
+    """When a grant was to begin: a step that comes a little late begins it no later than that."""
+    return lease.deadline - PROVISIONING_LIMIT if now < lease.deadline else now
 
 
 async def _claim(services: Services, admitted: Lease) -> None:

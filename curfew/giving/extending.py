@@ -19,7 +19,7 @@ from curfew.model.grants import GrantState, Lease
 from curfew.model.messages import Lapse, Prolonged, Prolonging, Recording, Settling, Tally
 from curfew.model.profiles import Profile
 from curfew.model.tenants import Tenant
-from curfew.policy import decide_extension
+from curfew.policy import decide_extension, extension_approvals_needed
 from curfew.services import Services
 
 _ACTIONS = {
@@ -62,11 +62,11 @@ async def extend_expiry(services: Services, wish: Prolonging) -> Prolonged:
         reasons = _untimely(services, now) or _refusals(now, asked, terms)
         if reasons:
             return asked.model_copy(update={"refusal": " ".join(reasons)})
-        if terms is not None and (profile := terms[1]).approve_extensions:
+        if terms is not None and (needed := extension_approvals_needed(now, *terms[:2])):
             approval = Approval(
                 id=new_consent_id(),
-                needed=profile.approvals,
-                deadline=services.clock() + profile.approval_deadline,
+                needed=needed,
+                deadline=services.clock() + terms[1].approval_deadline,
             )
             waiting = {"state": ExtensionState.AWAITING_APPROVAL, "approval": approval}
             return asked.model_copy(update=waiting)

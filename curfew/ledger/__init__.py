@@ -4,7 +4,7 @@ from curfew.ledger.accounts import AccountRecord, Accounts
 from curfew.ledger.audit import AuditTrail
 from curfew.ledger.audit_rows import AuditQuery
 from curfew.ledger.invitations import Invitations
-from curfew.ledger.leases import Leases
+from curfew.ledger.leases import Leases, LiveGrant
 from curfew.ledger.rates import Rates
 from curfew.ledger.tables import Tables
 from curfew.ledger.tenants import TenantStore
@@ -16,6 +16,7 @@ __all__ = [
     "AuditTrail",
     "Invitations",
     "Leases",
+    "LiveGrant",
     "Rates",
     "Tables",
     "TenantStore",

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from curfew.errors import Changed, Missing
+from curfew.errors import Changed, Missing, Unreadable
 from curfew.ids import tenant_of
 from curfew.ledger.reading import every, told, unreadable
 from curfew.ledger.tables import Columns, Row, Tables
@@ -45,6 +45,14 @@ class GrantRows:
     leases: tuple[Lease, ...]
     table: str
     continuation: dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGrant:
+    """One of a technician's live grants; without a moment where its lease cannot be read."""
+
+    grant_id: str
+    requested_at: datetime | None
 
 
 class Leases:
@@ -224,6 +232,22 @@ class Leases:
         parameters = {"tenant": tenant_id, "principal": principal_id}
         rows = self._tables.all(LEASES, query, parameters)
         return [lease async for lease in every(LEASES, rows, _live)]
+
+    async def live_of(self, technician_id: str) -> list[LiveGrant]:
+        """Every live grant of one technician, in all tenants.
+
+        A lease is his by its column, which every write sets: so one that cannot be read counts
+        against him whom it is about, and against nobody else.
+        """
+        found: list[LiveGrant] = []
+        query = f"{_GRANTS_ONLY} and technician eq @technician"
+        async for row in self._tables.all(LEASES, query, {"technician": technician_id}):
+            try:
+                requested_at = _live(row).requested_at
+            except Unreadable:
+                requested_at = None
+            found.append(LiveGrant(row.key, requested_at))
+        return found
 
     async def page(
         self,

@@ -4,11 +4,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from curfew.clouds import CloudName
 from curfew.model.base import Duration, Guid, Label, Model, Moment, Period
 from curfew.model.profiles import ProfileView
+from curfew.patterns import is_usable
 
 AccountPrefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,15}$")]
 """What every account of Curfew begins with in a tenant, for example `msp-`."""
@@ -69,6 +70,16 @@ TicketPattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """A regular expression that a whole ticket number matches; without look-around and references."""
 
 
+def _usable(pattern: str) -> str:
+    if not is_usable(pattern):
+        message = "is no regular expression that can be used: no look-around, no references"
+        raise ValueError(message)
+    return pattern
+
+
+UsablePattern = Annotated[TicketPattern, AfterValidator(_usable)]
+
+
 class TenantSettings(Model):
     """What an administrator says of a customer tenant."""
 
@@ -93,7 +104,7 @@ class TenantSettings(Model):
     delete_idle_after: Period | None = Field(
         default=None, description="Technicians' accounts unused for so long are deleted."
     )
-    ticket_systems: Annotated[dict[TicketSystem, TicketPattern], Field(max_length=20)] = Field(
+    ticket_systems: Annotated[dict[TicketSystem, UsablePattern], Field(max_length=20)] = Field(
         default_factory=dict,
         description="What a ticket number looks like, by ticket system: a regular expression. "
         "Where any is named, tickets of other systems are refused.",
@@ -112,6 +123,8 @@ class Tenant(TenantSettings):
     """A customer tenant as it is kept: the settings, and what the directory answered."""
 
     id: Guid
+    # As it is stored: a pattern that does not work any more refuses tickets, not the whole row.
+    ticket_systems: dict[TicketSystem, TicketPattern] = Field(default_factory=dict)
     is_home: bool = Field(
         default=False, description="Whether it is the home tenant, of which technicians are users."
     )

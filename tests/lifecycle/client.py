@@ -211,6 +211,18 @@ class Api:
         **headers: str,
     ) -> Answer:
         """Make a request and wait for its answer; nothing of the engine runs meanwhile."""
+        answer: Answer = self.wait(self.send(caller, method, address, body, **headers))
+        return answer
+
+    async def send(
+        self,
+        caller: Persona | None,
+        method: str,
+        address: str,
+        body: Any = None,
+        **headers: str,
+    ) -> Answer:
+        """Make a request, beside others."""
         name, durable, parameters = _route(method, address)
         parts = urlsplit(address)
         request = func.HttpRequest(
@@ -226,7 +238,7 @@ class Api:
             body=b"" if body is None else json.dumps(body).encode(),
         )
         client = {"client": self.hub.client()} if durable else {}
-        response = self.wait(functions()[name](request, **client))
+        response = await functions()[name](request, **client)
         said = response.get_body()
         is_page = response.mimetype == "text/html"
         body = said.decode() if is_page else json.loads(said) if said else None

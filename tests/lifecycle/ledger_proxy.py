@@ -29,7 +29,7 @@ class Trouble:
 class LedgerProxy:
     """Forwards to Azurite. `trouble` is what goes wrong, `count` how many calls there were.
 
-    `methods` are those of the calls, in their order.
+    `writes` are those that were not merely read, by their first lines.
 
     Messages are passed on byte for byte: the signature of a request covers it as it was sent.
     """
@@ -39,7 +39,7 @@ class LedgerProxy:
         self._target = (parts.hostname or "", parts.port or 0)
         self.trouble: Trouble | None = None
         self.count = 0
-        self.methods: list[str] = []
+        self.writes: list[str] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -69,7 +69,8 @@ class LedgerProxy:
             while True:
                 request = await _message(caller)
                 self.count += 1
-                self.methods.append(request.partition(b" ")[0].decode())
+                if not request.startswith(b"GET "):
+                    self.writes.append(request.partition(b"\r\n")[0].decode())
                 trouble = self.trouble
                 struck = trouble is not None and trouble.strikes()
                 answer = _REFUSAL

@@ -12,7 +12,7 @@ from curfew.model.approvals import Decision as Word
 from curfew.model.grants import GrantRequest, GrantState, Lease, Plan
 from curfew.model.profiles import Profile
 from curfew.model.tenants import Tenant
-from curfew.policy import Decision, decide
+from curfew.policy import Decision, Facts, decide
 
 TENANT = "c0000000-0000-4000-a000-000000000001"
 ROLE = "5d6b6bb7-de71-4623-b4af-96380a352509"
@@ -24,7 +24,7 @@ CLERK = "aaaaaaaa-0000-4000-8000-00000000000c"
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
-decide_again = partial(policy.decide_again, groups=frozenset())
+decide_again = partial(policy.decide_again, groups=frozenset(), begins=NOW)
 decide_extension = partial(policy.decide_extension, groups=frozenset())
 
 
@@ -58,6 +58,9 @@ def decided(
     offer: Profile | None = None,
     *,
     by: Caller | None = None,
+    now: datetime = NOW,
+    groups: frozenset[str] = frozenset(),
+    **facts: Any,
 ) -> Decision:
     """The decision, by default on what is allowed."""
     return decide(
@@ -65,8 +68,9 @@ def decided(
         by or caller(),
         to or tenant(),
         offer or profile(),
-        groups=frozenset(),
-        now=NOW,
+        groups=groups,
+        facts=Facts(**{"most_live": 20, **facts}),
+        now=now,
     )
 
 

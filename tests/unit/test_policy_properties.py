@@ -1,21 +1,23 @@
 """What holds for every request, offer and restriction."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curfew.ids import new_consent_id
 from curfew.model.approvals import Decision as Word
 from curfew.model.approvals import Person
-from curfew.model.grants import GrantRequest
-from curfew.model.profiles import GrantKind, Profile
+from curfew.model.grants import GrantRequest, Lease
+from curfew.model.profiles import Audience, GrantKind, Profile, WorkingHours
 from curfew.model.tenants import Tenant
+from curfew.policy import Decision
 from tests.unit.offers import (
     ANN,
     CLERK,
+    GROUP,
     NOW,
     OTHER_ROLE,
     PETRA,
@@ -34,6 +36,24 @@ from tests.unit.offers import (
 _minutes = st.integers(min_value=5, max_value=24 * 60)
 
 
+# Of the profile in force: there are fifteen restrictions.
+_PER_RESTRICTION = max(1, settings().max_examples // 2)
+_AUDIENCES: tuple[dict[str, list[str]] | None, ...] = (
+    None,
+    {},
+    {"people": [ANN]},
+    {"people": [PETRA]},
+    {"groups": [GROUP]},
+)
+_HOURS: tuple[dict[str, Any] | None, ...] = (
+    None,
+    {"days": ["sunday"], "timeZone": "Europe/Vienna"},
+    {"days": ["monday"]},
+    {"days": ["sunday"], "from": "23:00:00", "to": "23:30:00", "timeZone": "Asia/Tokyo"},
+)
+_SYSTEMS: tuple[dict[str, str], ...] = ({}, {"halo": "[0-9]+"}, {"halo": "[a-z]+"}, {"jira": "."})
+
+
 @st.composite
 def facts(draw: st.DrawFn) -> tuple[GrantRequest, Tenant, Profile]:
     """A request, a tenant and a profile of any kind, sensible or not."""
@@ -46,12 +66,17 @@ def facts(draw: st.DrawFn) -> tuple[GrantRequest, Tenant, Profile]:
         "require_justification": draw(st.booleans()),
         "require_ticket": draw(st.booleans()),
         "roles": draw(st.sampled_from([[ROLE], [ROLE, OTHER_ROLE]])),
+        "requesters": draw(st.sampled_from(_AUDIENCES)),
+        "working_hours": draw(st.sampled_from(_HOURS)),
+        "approvals": draw(st.integers(min_value=0, max_value=2)),
     }
-    settings: dict[str, Any] = {
+    terms: dict[str, Any] = {
         "hard_limit": timedelta(minutes=draw(_minutes)),
         "is_home": draw(st.booleans()),
         "break_glass": draw(st.sampled_from([[], [ANN], [CLERK]])),
         "leaving_since": draw(st.sampled_from([None, NOW])),
+        "ticket_systems": draw(st.sampled_from(_SYSTEMS)),
+        "two_approver_roles": draw(st.sampled_from([[], [ROLE], [OTHER_ROLE]])),
     }
     asked: dict[str, Any] = {
         "duration": draw(st.none() | _minutes.map(lambda count: timedelta(minutes=count))),
@@ -61,8 +86,8 @@ def facts(draw: st.DrawFn) -> tuple[GrantRequest, Tenant, Profile]:
     if is_role:
         asked["subject"] = draw(st.sampled_from([None, ANN, CLERK]))
         offer["subjects"] = draw(st.sampled_from([[], [ANN], [CLERK], [ANN, CLERK]]))
-        return request(**asked), tenant(**settings), role_profile(**offer)
-    return request(**asked), tenant(**settings), profile(**offer)
+        return request(**asked), tenant(**terms), role_profile(**offer)
+    return request(**asked), tenant(**terms), profile(**offer)
 
 
 def _with(model: Any, **changes: Any) -> Any:
@@ -82,10 +107,38 @@ _RESTRICTIONS = {
         _with(p, min_duration=p.default_duration),
     ),
     "shorter at most": lambda t, p: (t, _with(p, max_duration=p.default_duration)),
+    "audience": lambda t, p: (t, _with(p, requesters=_fewer(p.requesters))),
+    "hours": lambda t, p: (t, _with(p, working_hours=_shorter(p.working_hours))),
+    "tickets": lambda t, p: (_with(t, ticket_systems=_narrower(t.ticket_systems)), p),
+    "broken pattern": lambda t, p: (
+        _with(t, ticket_systems=dict.fromkeys(t.ticket_systems or ["halo"], "(")),
+        p,
+    ),
+    "consent": lambda t, p: (t, _with(p, approvals=2)),
+    "two approvers": lambda t, p: (_with(t, two_approver_roles=(ROLE, OTHER_ROLE)), p),
 }
 
 
+def _fewer(audience: Audience | None) -> Audience:
+    return Audience(people=(PETRA,)) if audience is None else Audience(people=audience.people[:1])
+
+
+def _shorter(hours: WorkingHours | None) -> WorkingHours:
+    if hours is None:
+        return WorkingHours()
+    return hours.model_copy(update={"end": time(hours.start.hour, 1)})
+
+
+def _narrower(systems: dict[str, str]) -> dict[str, str]:
+    """Patterns that are met by less, each by some of what met it before."""
+    within = {"[0-9]+": "[0-9]{5}", "[a-z]+": "[a-z]{5}", ".": "x"}
+    if not systems:
+        return {"halo": "[0-9]+"}
+    return {name: within[pattern] for name, pattern in systems.items()}
+
+
 @pytest.mark.parametrize("name", _RESTRICTIONS)
+@settings(max_examples=_PER_RESTRICTION)
 @given(facts())
 def test_a_restriction_never_turns_a_refusal_into_consent(
     name: str, known: tuple[GrantRequest, Tenant, Profile]
@@ -94,8 +147,52 @@ def test_a_restriction_never_turns_a_refusal_into_consent(
     # Asked for outright: what is not said follows the settings, and they change here.
     exact = _with(asked, duration=asked.duration or offer.default_duration)
     stricter = _RESTRICTIONS[name](to, offer)
-    if not decided(exact, to, offer).allowed:
-        assert not decided(exact, *stricter).allowed
+    for live in (0, 1):
+        before = decided(exact, to, offer, live=live, most_live=2)
+        # A lower limit of live grants is a restriction like any other.
+        after = decided(exact, *stricter, live=live, most_live=1)
+        assert before.allowed or not after.allowed
+        assert _asked(after) >= _asked(before)
+
+
+def _asked(decision: Decision) -> int:
+    return decision.consent.needed if decision.consent else 0
+
+
+@given(
+    facts(),
+    st.integers(min_value=0, max_value=3),
+    st.sampled_from([None, ANN, PETRA]),
+    st.sampled_from([None, "g-1"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([None, NOW, NOW + timedelta(days=1), NOW + timedelta(days=31)]),
+)
+def test_it_is_allowed_exactly_when_nothing_stands_against_it(
+    known: tuple[GrantRequest, Tenant, Profile],
+    live: int,
+    owner: str | None,
+    holder: str | None,
+    key_used: bool,
+    shown: bool,
+    start: datetime | None,
+) -> None:
+    asked, to, offer = known
+    ahead = _with(asked, start_at=start)
+    read: dict[str, Any] = {"live": live, "most_live": 2, "owner": owner, "holder": holder}
+    decision = decided(ahead, to, offer, **read, key_used=key_used, shown=shown)
+    assert decision.allowed is (not decision.reasons)
+    assert decision.reasons == decision.refusals + decision.conflicts
+    # No fact that stands against it is outweighed by others.
+    if live >= 2 or key_used or not shown or owner == PETRA:
+        assert not decision.allowed
+    assert decision.expires_at == decision.starts_at + decision.duration
+    assert decision.starts_at == (start or NOW)
+
+
+def _waiting(asked: GrantRequest, offer: Profile, to: Tenant) -> Lease:
+    """A grant with the consent of two, which is always enough."""
+    return lease(asked, offer, to, approval=question(2, PETRA, CLERK))
 
 
 @given(facts())
@@ -104,19 +201,20 @@ def test_both_decisions_agree_about_the_same_facts(
 ) -> None:
     asked, to, offer = known
     first = decided(asked, to, offer)
-    again = decide_again(lease(asked, offer, to, approval=None), to, offer)
+    again = decide_again(_waiting(asked, offer, to), to, offer)
     assert {reason.field for reason in again} == set(fields(first))
     assert (again == ()) is first.allowed
 
 
 @pytest.mark.parametrize("name", _RESTRICTIONS)
+@settings(max_examples=_PER_RESTRICTION)
 @given(facts())
 def test_what_was_allowed_is_given_later_only_if_it_were_allowed_then(
     name: str, known: tuple[GrantRequest, Tenant, Profile]
 ) -> None:
     asked, to, offer = known
     exact = _with(asked, duration=asked.duration or offer.default_duration)
-    waiting = lease(exact, offer, to, approval=None)
+    waiting = _waiting(exact, offer, to)
     stricter = _RESTRICTIONS[name](to, offer)
     assert (decide_again(waiting, *stricter) == ()) is decided(exact, *stricter).allowed
 
