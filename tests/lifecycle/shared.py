@@ -68,7 +68,6 @@ def _started() -> Iterator[Shared]:
             "CURFEW_HOME_TENANT": scenario.home.id,
             "CURFEW_APP_ID": scenario.curfew.app_id,
             "CURFEW_MANAGED_IDENTITY_ID": scenario.identity.client_id,
-            "CURFEW_MAX_LIVE_GRANTS": "100000",
             "CURFEW_VAULT_URL": server.url,
             "CURFEW_TABLES_CONNECTION_STRING": azurite.connection_string.replace(
                 _origin(azurite), ledger.url
