@@ -9,6 +9,7 @@ import activities.taking_back
 import orchestrators.blueprint
 import triggers.accounts
 import triggers.audit
+import triggers.credentials
 import triggers.decisions
 import triggers.grants
 import triggers.meta
@@ -28,6 +29,7 @@ app.register_functions(activities.taking_back.blueprint)
 app.register_functions(triggers.requests.blueprint)
 app.register_functions(triggers.decisions.blueprint)
 app.register_functions(triggers.grants.blueprint)
+app.register_functions(triggers.credentials.blueprint)
 app.register_functions(triggers.onboarding.blueprint)
 app.register_functions(triggers.tenants.blueprint)
 app.register_functions(triggers.profiles.blueprint)

@@ -1,4 +1,4 @@
-"""The steps that move an expiry, and the report after the end. See `curfew.giving.extending`.
+"""The steps of an active grant, and the report after its end. See `curfew.giving.extending`.
 
 The library is imported inside each step, as in `activities.giving`.
 """
@@ -7,7 +7,7 @@ import azure.durable_functions as df
 
 from activities.perform import Message, perform
 from curfew.model.grants import Plan
-from curfew.model.messages import Activation, Lapse, Prolonging, Recording, Settling
+from curfew.model.messages import Activation, Lapse, Prolonging, Recording, Renewing, Settling
 
 blueprint = df.Blueprint()
 
@@ -50,6 +50,14 @@ async def prolong_access(message: Message) -> Message:
     from curfew.giving import prolonging
 
     return await perform(prolonging.prolong_access, Activation, message)
+
+
+@blueprint.activity_trigger(input_name="message")
+async def replace_credential(message: Message) -> Message:
+    """Make a new credential in the place of the one that was given."""
+    from curfew.giving import renewing
+
+    return await perform(renewing.replace_credential, Renewing, message)
 
 
 @blueprint.activity_trigger(input_name="message")

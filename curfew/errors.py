@@ -9,6 +9,7 @@
     │   ├── CrossSite          403: a browser's request that a foreign page may have made
     │   ├── NotFound           404: also what the caller may not see
     │   ├── Conflict           409: somebody or something was first
+    │   │   └── UsedUp         409: shown or renewed as often as it may be
     │   ├── PreconditionFailed 412, 428: written over an older reading
     │   ├── Refused            422: policy said no; `reasons` has all of them
     │   └── TooManyRequests    429; `retry_after` says when
@@ -130,6 +131,12 @@ class Conflict(RequestError):
     def __init__(self, detail: str, *, link: str | None = None) -> None:
         super().__init__(detail)
         self.link = link
+
+
+class UsedUp(Conflict):
+    """Something may be done so and so often, and was; the text says what may be done instead."""
+
+    code = "used-up"
 
 
 class PreconditionFailed(RequestError):

@@ -22,6 +22,7 @@ _DECIDED = (
     "ending_mode",
     "credential",
     "duration",
+    "max_reveals",
 )
 
 

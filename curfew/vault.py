@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from curfew.azure_errors import classified
 from curfew.errors import Missing
-from curfew.model.grants import SecretVersion
+from curfew.model.handovers import SecretVersion
 
 _KEY_BYTES = 32
 
@@ -49,12 +49,14 @@ class Vault:
             secret = await self._client.get_secret(name, version)
         return SecretStr(secret.value or "")
 
-    async def retire(self, name: str) -> None:
+    async def retire(self, name: str, *, spare: str = "") -> None:
         """Disable every version of a secret that is enabled. A secret that is not there is done.
 
-        All versions, because a step that ran twice has left two.
+        All versions, because a step that ran twice has left two; but for the one to spare.
         """
         for version in await self._enabled_versions(name):
+            if version == spare:
+                continue
             with classified("vault", "retire"):
                 await self._client.update_secret_properties(name, version, enabled=False)
 

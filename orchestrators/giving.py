@@ -5,7 +5,8 @@ from datetime import datetime
 
 from curfew.errors import NoOpenLease
 from curfew.model.base import Model
-from curfew.model.grants import EndReason, Handover, Plan, SecretVersion
+from curfew.model.grants import EndReason, Plan
+from curfew.model.handovers import Handover, SecretVersion
 from curfew.model.messages import (
     Activation,
     Assigned,

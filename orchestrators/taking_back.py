@@ -11,7 +11,8 @@ from typing import Any
 
 from curfew.errors import Busy
 from curfew.model.base import Model
-from curfew.model.grants import Evidence, Plan
+from curfew.model.evidence import Evidence
+from curfew.model.grants import Plan
 from curfew.model.messages import (
     Announced,
     Closing,

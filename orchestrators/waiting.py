@@ -1,4 +1,4 @@
-"""While a grant is active: its expiry, an end, and wishes to extend it."""
+"""While a grant is active: its expiry, an end, wishes to extend it, and for new credentials."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,9 +6,11 @@ from typing import Any
 
 from curfew.model.approvals import Approval, DecisionOrder, Extension, ExtensionState
 from curfew.model.base import Model
-from curfew.model.grants import EndReason, Handover
+from curfew.model.grants import EndReason
+from curfew.model.handovers import Handover
 from curfew.model.messages import (
     EXTEND_EVENT,
+    RENEW_EVENT,
     Activation,
     Ending,
     ExtendOrder,
@@ -17,6 +19,8 @@ from curfew.model.messages import (
     Prolonged,
     Prolonging,
     Recording,
+    Renewing,
+    RenewOrder,
     Settling,
     Tally,
 )
@@ -31,6 +35,7 @@ SETTLE = "settle_extension"
 LAPSE = "lapse_extension"
 RECORD = "record_extension_decision"
 PROLONG = "prolong_access"
+REPLACE = "replace_credential"
 
 BRIEF_PATIENCE = seconds(1, 2, 4, 8)
 LEDGERS_PATIENCE = seconds(1, 2, 4, 8, 15, *(30,) * 20)
@@ -50,7 +55,8 @@ def wait(
     vigil = Vigil(ctx, active, order, words)
     while True:
         yield task.when_any(vigil.tasks)
-        if vigil.words.said and not (order.is_complete or vigil.is_over):
+        heard = vigil.words.said or vigil.renewal.is_complete
+        if heard and not (order.is_complete or vigil.is_over):
             yield from same_instant(ctx)
         if order.is_complete:
             vigil.expiry.cancel()
@@ -61,6 +67,8 @@ def wait(
             yield from vigil.hear_wish()
         elif (word := vigil.words.next()) is not None:
             yield from vigil.hear(word)
+        elif vigil.renewal.is_complete:
+            yield from vigil.hear_renewal()
         elif vigil.lapsed():
             yield from vigil.lapse()
 
@@ -86,7 +94,8 @@ class Vigil:
     ) -> None:
         self.expires_at = active.expires_at
         self.words = words
-        self.wish = self._listen(ctx)
+        self.wish = self._listen(ctx, EXTEND_EVENT)
+        self.renewal = self._listen(ctx, RENEW_EVENT)
         self.expiry = ctx.create_timer(max(active.expires_at - now(ctx), timedelta(0)))
         self._ctx = ctx
         self._plan = active.plan
@@ -94,14 +103,15 @@ class Vigil:
         self._question: _Question | None = None
 
     @staticmethod
-    def _listen(ctx: task.OrchestrationContext) -> task.CancellableTask[Any]:
-        return ctx.wait_for_external_event(EXTEND_EVENT, data_type=dict)
+    def _listen(ctx: task.OrchestrationContext, event: str) -> task.CancellableTask[Any]:
+        return ctx.wait_for_external_event(event, data_type=dict)
 
     @property
     def tasks(self) -> list[task.Task[Any]]:
         """What to wait for."""
         deadline = [self._question.deadline] if self._question else []
-        return [self._order, self.expiry, self.wish, *self.words.tasks, *deadline]
+        heard = [self.wish, self.renewal, *self.words.tasks]
+        return [self._order, self.expiry, *heard, *deadline]
 
     @property
     def is_over(self) -> bool:
@@ -117,10 +127,24 @@ class Vigil:
 
     def hear_wish(self) -> Workflow[None]:
         """Extend, ask the approvers, or refuse: the ledger has the last word on which."""
-        said, self.wish = self.wish.get_result(), self._listen(self._ctx)
+        said, self.wish = self.wish.get_result(), self._listen(self._ctx, EXTEND_EVENT)
         wish = Prolonging(plan=self._plan, order=ExtendOrder.read(said), expires_at=self.expires_at)
         outcome = yield from self._ask_ledger(EXTEND, wish)
         yield from self._prolonged(outcome)
+
+    def hear_renewal(self) -> Workflow[None]:
+        """Have a new credential made. What the lease knows nothing of changes nothing.
+
+        The call is always waited for: it would land later, and set a password after the ending
+        has set its own.
+        """
+        said, self.renewal = self.renewal.get_result(), self._listen(self._ctx, RENEW_EVENT)
+        try:
+            renewing = Renewing(plan=self._plan, renewal=RenewOrder.read(said).id)
+        except ValueError:
+            return
+        trying = Trying(self._order, until=self.expires_at)
+        yield from persist(self._ctx, {REPLACE: renewing}, trying, patience=BRIEF_PATIENCE)
 
     def hear(self, word: DecisionOrder) -> Workflow[None]:
         """Record an approver's word on the open question; one on another decides nothing."""

@@ -21,7 +21,6 @@ from curfew.model.approvals import (
     ExtensionState,
     Person,
 )
-from curfew.model.base import Model
 from curfew.model.grants import GrantState, GrantView, Lease
 from curfew.model.messages import (
     APPROVE_EVENT,
@@ -34,7 +33,7 @@ from curfew.model.tenants import Tenant
 from curfew.policy import decide_again, decide_extension
 from triggers.edge import Call, Reply, serve
 from triggers.operations import Reach
-from triggers.sharing import accepted, address, require_decider, seen, verdict
+from triggers.sharing import accepted, address, require_decider, seen, tell, verdict
 
 blueprint = df.Blueprint()
 
@@ -72,7 +71,7 @@ async def extend_grant(call: Call) -> Reply:
         duration=request.duration,
         comment=request.comment,
     )
-    await _tell(call, lease, EXTEND_EVENT, order)
+    await tell(call, lease, EXTEND_EVENT, order)
     emit(
         Event.GRANT_EXTENSION_REQUESTED,
         grant=grant_id,
@@ -120,7 +119,7 @@ async def _decide(call: Call, *, approves: bool) -> Reply:
         comment=request.comment,
     )
     await _put_down(call, grant_id, order)
-    await _tell(call, lease, APPROVE_EVENT if approves else DENY_EVENT, order)
+    await tell(call, lease, APPROVE_EVENT if approves else DENY_EVENT, order)
     lease = await verdict(call, grant_id, lambda now: _is_answered(now, question, order))
     if _counted(lease, order):
         return Reply(GrantView.of(lease))
@@ -195,14 +194,6 @@ async def _settings(call: Call, lease: Lease) -> tuple[Tenant, Profile]:
     except Missing as error:
         reason = "The tenant or the profile has been removed."
         raise Refused((FieldProblem("", reason),)) from error
-
-
-async def _tell(call: Call, lease: Lease, event: str, message: Model) -> None:
-    try:
-        await call.workflows.tell(lease.plan, event, message)
-    except Missing as error:
-        message_text = "The grant's workflow is gone; what it has given is being taken back."
-        raise _conflict(message_text, lease.plan.grant_id) from error
 
 
 def _is_answered(lease: Lease, question: Approval, order: DecisionOrder) -> bool:

@@ -1,28 +1,18 @@
-"""Grants over HTTP: look, end, and take the credential."""
+"""Grants over HTTP: look, and end."""
 
 import azure.durable_functions as df
 
 from curfew.callers import Caller
-from curfew.errors import Conflict
 from curfew.events import Event, emit
 from curfew.ids import new_consent_id
 from curfew.model.approvals import Person
 from curfew.model.audit import Action, AuditEntry
-from curfew.model.grants import (
-    CredentialView,
-    EndReason,
-    GrantPage,
-    GrantState,
-    GrantView,
-    Lease,
-    SecretVersion,
-)
+from curfew.model.grants import EndReason, GrantPage, GrantView, Lease
 from curfew.model.messages import EndOrder
-from curfew.model.profiles import CredentialKind
 from triggers.edge import Call, Reply, serve
 from triggers.operations import Reach
 from triggers.queries import Bookmark, GrantListQuery, next_link
-from triggers.sharing import accepted, address, seen
+from triggers.sharing import accepted, seen
 
 blueprint = df.Blueprint()
 
@@ -85,47 +75,7 @@ async def end_grant(call: Call) -> Reply:
     return accepted(lease)
 
 
-async def reveal_credential(call: Call) -> Reply:
-    """The credential of an active grant, to its requester and to nobody else."""
-    lease = await seen(call)
-    plan = lease.plan
-    expires_at = lease.expires_at
-    if plan.credential is CredentialKind.NONE:
-        message = "A role grant has no credential: its user has one of his own."
-        raise Conflict(message, link=address(plan.grant_id))
-    active = lease.state is GrantState.ACTIVE and expires_at is not None
-    if not active or expires_at is None or call.services.clock() >= expires_at:
-        message = "The credential can be seen only while the grant is active."
-        raise Conflict(message, link=address(plan.grant_id))
-    caller = call.caller
-    # On record before it is told: a reveal that nobody can prove is none.
-    entry = AuditEntry.of_grant(
-        lease,
-        Action.CREDENTIAL_REVEALED,
-        mark=new_consent_id(),
-        actor=Person(id=caller.id, name=caller.name),
-    )
-    await call.services.audit.append(entry)
-    password = await _value(call, lease.handover.password)
-    temporary_access_pass = await _value(call, lease.handover.temporary_access_pass)
-    emit(
-        Event.CREDENTIAL_REVEALED,
-        grant=plan.grant_id,
-        tenant=plan.tenant_id,
-        actor=caller.id,
-    )
-    return Reply(
-        CredentialView(
-            user_principal_name=plan.user_principal_name,
-            password=password,
-            temporary_access_pass=temporary_access_pass,
-            sign_in_address=call.services.settings.cloud.portal,
-            expires_at=expires_at,
-        )
-    )
-
-
-for _handler in (list_grants, read_grant, end_grant, reveal_credential):
+for _handler in (list_grants, read_grant, end_grant):
     serve(blueprint, _handler)
 
 
@@ -133,9 +83,3 @@ def _end_reason(caller: Caller, lease: Lease) -> EndReason:
     if caller.id == lease.technician.id:
         return EndReason.RETURNED
     return EndReason.TICKET_CLOSED if caller.is_application else EndReason.REVOKED
-
-
-async def _value(call: Call, secret: SecretVersion | None) -> str | None:
-    if secret is None:
-        return None
-    return (await call.services.vault.read(secret.name, secret.version)).get_secret_value()

@@ -13,7 +13,8 @@ from curfew.model.approvals import DecisionRequest, ExtensionRequest
 from curfew.model.audit import AuditPage
 from curfew.model.base import Model
 from curfew.model.decisions import DecisionView
-from curfew.model.grants import CredentialView, EndRequest, GrantPage, GrantRequest, GrantView
+from curfew.model.grants import EndRequest, GrantPage, GrantRequest, GrantView
+from curfew.model.handovers import CredentialView
 from curfew.model.onboarding import OnboardingRequest, OnboardingView
 from curfew.model.profiles import ProfileSettings, ProfileView
 from curfew.model.sweeps import AccountPage, AccountView, AdoptionRequest, SafetyReport
@@ -200,6 +201,17 @@ _TABLE = (
         _REQUESTER,
         {200: CredentialView},
         problems=(404, 409),
+        limit=Limit.REVEALS,
+    ),
+    Operation(
+        "renew_credential",
+        "POST",
+        "grants/{grantId}/credential/renew",
+        "Ask for a new credential in the place of the one that was given",
+        _REQUESTER,
+        {200: GrantView, 202: GrantView},
+        problems=(404, 409),
+        durable=True,
         limit=Limit.REVEALS,
     ),
     Operation(

@@ -227,6 +227,7 @@ def _new_lease(call: Call, grant_id: str, considered: Considered, digest: str) -
         ticket=request.ticket,
         approval=question,
         start_at=request.start_at,
+        max_reveals=profile.most_reveals,
     )
     return Lease(
         plan=plan,

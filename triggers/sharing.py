@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 from curfew.entitled import groups_of
 from curfew.entitlements import is_among
-from curfew.errors import Forbidden, Missing, NotFound
+from curfew.errors import Conflict, Forbidden, Missing, NotFound
+from curfew.model.base import Model
 from curfew.model.grants import GrantView, Lease
 from curfew.model.profiles import Profile
 from triggers.edge import Call, Reply
@@ -61,6 +62,19 @@ async def require_decider(call: Call, lease: Lease, concerned: Collection[str]) 
     if not is_among(profile.approvers, caller.id, groups):
         message = "Others decide on grants of this profile: you are not among its approvers."
         raise Forbidden(message)
+
+
+async def tell(call: Call, lease: Lease, event: str, message: Model) -> None:
+    """Say something to the workflow of a grant.
+
+    Raises:
+        Conflict: it has none any more.
+    """
+    try:
+        await call.workflows.tell(lease.plan, event, message)
+    except Missing as error:
+        detail = "The grant's workflow is gone; what it has given is being taken back."
+        raise Conflict(detail, link=address(lease.plan.grant_id)) from error
 
 
 async def verdict(call: Call, grant_id: str, is_answered: Callable[[Lease], bool]) -> Lease:

@@ -14,7 +14,8 @@ from curfew.entra.methods import Method
 from curfew.errors import Missing, NotYet, ServiceError
 from curfew.giving.counting import groups_given, others_of, roles_given
 from curfew.guards import account_of
-from curfew.model.grants import Evidence, Lease, Plan
+from curfew.model.evidence import Evidence
+from curfew.model.grants import Lease, Plan
 from curfew.model.messages import Verification
 from curfew.model.profiles import GrantKind
 from curfew.rights import groups_to_leave, roles_held, roles_left

@@ -17,7 +17,8 @@ from curfew.giving.keeping import keep, with_new_password
 from curfew.giving.lending import lend
 from curfew.giving.undoing import require_still_given
 from curfew.guards import account_of, is_passed_on, open_lease, replicating
-from curfew.model.grants import GrantState, Plan, SecretVersion
+from curfew.model.grants import GrantState, Plan
+from curfew.model.handovers import SecretVersion
 from curfew.model.messages import Activation, Assigned, PassOrder
 from curfew.model.profiles import GrantKind
 from curfew.rights import give_roles, join_groups

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 
 from curfew import passwords
 from curfew.errors import Rejected
-from curfew.model.grants import Plan, SecretVersion
+from curfew.model.grants import Plan
+from curfew.model.handovers import SecretVersion
 from curfew.services import Services
 
 _PASSWORD_TRIES = 3

@@ -25,7 +25,8 @@ from curfew.giving.keeping import with_new_password
 from curfew.giving.protected import require_unprotected
 from curfew.guards import leased, open_lease, replicating, require_open
 from curfew.ledger import AccountRecord
-from curfew.model.grants import Lease, Plan, SecretVersion
+from curfew.model.grants import Lease, Plan
+from curfew.model.handovers import SecretVersion
 from curfew.model.messages import Opened
 from curfew.rights import pim_roles, take_every_role
 from curfew.services import Services

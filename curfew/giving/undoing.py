@@ -16,7 +16,8 @@ from curfew.ending.steps import (
 )
 from curfew.errors import Missing, NoOpenLease
 from curfew.guards import leased
-from curfew.model.grants import GrantState, Handover, Lease, Plan
+from curfew.model.grants import GrantState, Lease, Plan
+from curfew.model.handovers import Handover
 from curfew.rights import in_turn
 from curfew.services import Services
 
@@ -60,7 +61,7 @@ async def hand_over(services: Services, plan: Plan, **places: Any) -> None:  # n
             message = "The grant is not active any more."
             raise NoOpenLease(message)
         handover: Handover = now.handover.model_copy(update=places)
-        return now.model_copy(update={"handover": handover})
+        return now.handing_over(handover)
 
     with leased():
         await services.leases.change(plan.grant_id, write)

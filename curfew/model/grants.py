@@ -9,6 +9,8 @@ from pydantic import Field, StringConstraints
 from curfew.clouds import CloudName
 from curfew.model.approvals import Approval, DecisionOrder, Extension, ExtensionState, Person
 from curfew.model.base import Duration, Guid, Label, Model, Moment, ProfileName, Remark
+from curfew.model.evidence import Evidence, Readings
+from curfew.model.handovers import Handover, Renewal
 from curfew.model.profiles import CredentialKind, EndingMode, GrantKind, Group, Role, RoleMode
 from curfew.model.reports import ActivityReport
 from curfew.model.tenants import GRANTS_SECRETS, Connection
@@ -164,6 +166,9 @@ class Plan(Model):
     until: Moment | None = Field(
         default=None, description="The expiry, where it is fixed before the access is given."
     )
+    max_reveals: int = Field(
+        default=10, description="How often one credential is shown; then a new one is asked for."
+    )
 
     def to_take_back(self) -> Self:
         """The plan as an ending may act on it: without an account that was never opened.
@@ -181,62 +186,6 @@ class Plan(Model):
     def pass_secret(self) -> str:
         """The name of the Temporary Access Pass in the vault."""
         return f"{GRANTS_SECRETS}{self.grant_id[-26:]}-pass"
-
-
-class SecretVersion(Model):
-    """Where a credential lies in the vault: its name and version, never its value."""
-
-    name: str
-    version: str
-    lapses_at: Moment | None = Field(
-        default=None, description="When Entra itself refuses it; none for a password."
-    )
-
-
-class Handover(Model):
-    """The credentials of an active grant, by their places."""
-
-    password: SecretVersion | None = None
-    temporary_access_pass: SecretVersion | None = None
-
-
-class Evidence(Model):
-    """What was read back after an ending. Each fact was seen in the directory or the vault.
-
-    None is a fact that is no part of the grant: the account of a role grant stays as it is.
-    """
-
-    verified_at: Moment
-    account_existed: bool
-    account_disabled: bool | None
-    roles_left: int
-    groups_left: int
-    methods_left: int
-    password_changed_at: Moment | None = None
-    password_rotated: bool | None
-    sessions_revoked: bool
-    credential_disabled: bool | None
-    account_deleted: bool | None = None
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing of the access is left (rule 4)."""
-        nothing_left = not (self.roles_left or self.groups_left or self.methods_left)
-        return (
-            nothing_left
-            and self.account_disabled is not False
-            and self.password_rotated is not False
-            and self.sessions_revoked
-            and self.credential_disabled is not False
-        )
-
-
-class Readings(Model):
-    """What the first pass of an ending without workflow read: later ones measure against it."""
-
-    rotated_after: Moment | None = None
-    revoked_after: Moment | None = None
-    absent_since: Moment | None = None
 
 
 class Lease(Model):
@@ -270,6 +219,15 @@ class Lease(Model):
     activated_at: Moment | None = None
     expires_at: Moment | None = None
     handover: Handover = Handover()
+    reveals: int = Field(
+        default=0, description="How often the credential was shown since it was made."
+    )
+    renewals: tuple[Renewal, ...] = ()
+    renewing: str = Field(
+        default="",
+        description="The run of a step that is making a new credential; while there is one, the "
+        "handover is empty, because nobody knows which password holds.",
+    )
     end_reason: EndReason | None = None
     end_remark: str | None = None
     ended_by: Person | None = None
@@ -296,6 +254,32 @@ class Lease(Model):
         """Whether approvers may still decide about an extension."""
         wish = self.pending_extension
         return wish is not None and (wish.approval is None or now < wish.approval.deadline)
+
+    @property
+    def reveals_left(self) -> int | None:
+        """How often the credential may still be shown; None where there is none."""
+        if self.plan.credential is CredentialKind.NONE:
+            return None
+        return max(0, self.plan.max_reveals - self.reveals)
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether the access has begun and its time is not up."""
+        expires_at = self.expires_at
+        return self.state is GrantState.ACTIVE and expires_at is not None and now < expires_at
+
+    def renewal(self, renewal_id: str) -> Renewal | None:
+        """A wish for a new credential."""
+        return next((wish for wish in self.renewals if wish.id == renewal_id), None)
+
+    def with_renewal(self, wish: Renewal) -> Self:
+        """The lease with a wish for a new credential as it stands by now, or one more."""
+        wishes = {each.id: each for each in self.renewals} | {wish.id: wish}
+        return self.model_copy(update={"renewals": tuple(wishes.values())})
+
+    def handing_over(self, handover: Handover) -> Self:
+        """The lease with other credentials. Of such as are new throughout, none was ever shown."""
+        reveals = self.reveals if handover.shares(self.handover) else 0
+        return self.model_copy(update={"handover": handover, "reveals": reveals})
 
     @property
     def beneficiaries(self) -> frozenset[str]:
@@ -344,6 +328,10 @@ class GrantView(Model):
     extensions: tuple[Extension, ...]
     activated_at: Moment | None
     expires_at: Moment | None
+    reveals_left: int | None = Field(
+        description="How often the credential may still be revealed; absent where there is none."
+    )
+    renewals: tuple[Renewal, ...]
     end_reason: EndReason | None
     end_remark: str | None
     ended_by: Person | None
@@ -369,6 +357,7 @@ class GrantView(Model):
             start_at=plan.start_at,
             credential=plan.credential,
             duration=plan.duration,
+            reveals_left=lease.reveals_left,
             **{name: getattr(lease, name) for name in same},
         )
 
@@ -378,13 +367,3 @@ class GrantPage(Model):
 
     value: tuple[GrantView, ...]
     next_link: str | None = None
-
-
-class CredentialView(Model):
-    """What the technician signs in with. Sent once per reveal, kept nowhere on the way."""
-
-    user_principal_name: str
-    password: str | None = None
-    temporary_access_pass: str | None = None
-    sign_in_address: str
-    expires_at: Moment

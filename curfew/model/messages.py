@@ -14,13 +14,16 @@ from pydantic import Field
 from curfew.errors import CurfewError, NameTaken, NotYet, ServiceError, Unavailable
 from curfew.model.approvals import Approval, ConsentId, DecisionOrder, Extension, Person
 from curfew.model.base import Duration, Model, Moment, Remark
-from curfew.model.grants import EndReason, Evidence, Handover, Lease, Plan, SecretVersion
+from curfew.model.evidence import Evidence
+from curfew.model.grants import EndReason, Lease, Plan
+from curfew.model.handovers import Handover, SecretVersion
 from curfew.model.profiles import GrantKind
 
 END_EVENT = "end"
 APPROVE_EVENT = "approve"
 DENY_EVENT = "deny"
 EXTEND_EVENT = "extend"
+RENEW_EVENT = "renew"
 CREATION_SETTLES = timedelta(minutes=10)
 """How long an account may stay invisible after a creation that nobody saw succeed or fail."""
 
@@ -149,6 +152,19 @@ class Prolonged(Model):
 
     extension: Extension
     expires_at: Moment
+
+
+class RenewOrder(Model):
+    """The payload of the event `renew`: the wish as it stands in the lease, by its id."""
+
+    id: ConsentId
+
+
+class Renewing(Model):
+    """Make a new credential, if the lease knows of the wish."""
+
+    plan: Plan
+    renewal: ConsentId
 
 
 class Admission(Model):

@@ -20,7 +20,8 @@ from curfew.ending import steps
 from curfew.ending.removing import remove_access
 from curfew.ending.verifying import verify_ended
 from curfew.errors import CurfewError, Throttled, Unavailable
-from curfew.model.grants import Evidence, Lease, Plan
+from curfew.model.evidence import Evidence
+from curfew.model.grants import Lease, Plan
 from curfew.model.messages import (
     Closing,
     Ending,

@@ -36,6 +36,7 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "extend_grant":      (  401,   401,   409,   404,   409,   403,   403,   403,   404),
     "end_grant":         (  401,   401,   200,   404,   200,   200,   200,   403,   200),
     "reveal_credential": (  401,   401,   409,   404,   403,   403,   403,   403,   404),
+    "renew_credential":  (  401,   401,   409,   404,   403,   403,   403,   403,   404),
     "begin_onboarding":  (  401,   401,   403,   403,   403,   403,   400,   403,   403),
     "read_onboarding":   (  401,   401,   403,   403,   403,   403,   404,   403,   403),
     # It is the signed state that is let in or turned away; the platform refuses a foreign token.

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from curfew.model.base import Duration, Guid, Label, Model, Moment, Period, ProfileName, Remark
-from curfew.model.grants import Evidence, GrantRequest, Lease, Plan
+from curfew.model.evidence import Evidence
+from curfew.model.grants import GrantRequest, Lease, Plan
 from curfew.model.messages import GrantInput
 from curfew.model.profiles import ProfileSettings
 from curfew.model.tenants import Connection, TenantSettings
