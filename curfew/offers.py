@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from curfew.errors import FieldProblem
 from curfew.model.profiles import Audience, GrantKind, ProfileSettings
 from curfew.model.tenants import Tenant
-from curfew.rules import approvals_needed, refusals
+from curfew.rules import approvals_needed, of_cloud, refusals
 
 
 def never_allowed(profile: ProfileSettings, tenant: Tenant) -> tuple[FieldProblem, ...]:
@@ -33,6 +33,7 @@ def never_allowed(profile: ProfileSettings, tenant: Tenant) -> tuple[FieldProble
             "subjects",
             "There is nobody to whom the access could be given.",
         ),
+        of_cloud(tenant, profile, field="credential"),
     )
     return refusals(checks)
 

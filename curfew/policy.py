@@ -25,6 +25,7 @@ from curfew.naming import user_principal_name
 from curfew.rules import (
     approvals_needed,
     needs_two,
+    of_cloud,
     of_consent,
     of_duration,
     of_hours,
@@ -149,6 +150,7 @@ def decide(
         of_requester(caller.id, groups, profile),
         *of_duration(duration, tenant, profile),
         *of_subject(subject, caller.id, tenant, profile),
+        of_cloud(tenant, profile),
         (
             request.kind in {None, profile.kind},
             "kind",
@@ -227,6 +229,7 @@ def decide_again(
             of_requester(plan.technician_id, groups, profile),
             *of_duration(plan.duration, tenant, profile),
             *of_offer(lease, tenant, profile),
+            of_cloud(tenant, profile),
             of_hours(begins, profile),
             *of_reasons(plan.justification, plan.ticket, tenant, profile),
             of_consent(lease.approval, approvals_needed(roles, tenant, profile)),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from curfew.clouds import CLOUDS, Feature
 from curfew.entitlements import is_among
 from curfew.errors import FieldProblem
 from curfew.model.approvals import Approval
@@ -117,6 +118,13 @@ def of_subject(
             "This is an emergency account; Curfew never touches it.",
         ),
     )
+
+
+def of_cloud(tenant: Tenant, profile: ProfileSettings, *, field: str = "profile") -> Check:
+    """What the technician is to sign in with exists in the tenant's cloud."""
+    has_pass = profile.kind is GrantKind.ACCOUNT and profile.credential.has_pass
+    missing = CLOUDS[tenant.cloud].without.get(Feature.TEMPORARY_ACCESS_PASS) if has_pass else None
+    return (missing is None, field, missing or "")
 
 
 def of_reasons(

@@ -62,15 +62,16 @@ class Settings:
         if bool(tables_url) == bool(connection_string):
             message = "Set either CURFEW_TABLES_URL or CURFEW_TABLES_CONNECTION_STRING, not both."
             raise SettingsError(message)
+        cloud = _cloud(environment)
         return cls(
-            cloud=_cloud(environment),
+            cloud=cloud,
             home_tenant=_guid(environment, "CURFEW_HOME_TENANT"),
             app_id=_guid(environment, "CURFEW_APP_ID"),
             managed_identity_id=_guid(environment, "CURFEW_MANAGED_IDENTITY_ID"),
-            vault_url=_https(environment, "CURFEW_VAULT_URL"),
-            tables_url=_https(environment, "CURFEW_TABLES_URL") if tables_url else "",
+            vault_url=_own(environment, "CURFEW_VAULT_URL", cloud),
+            tables_url=_own(environment, "CURFEW_TABLES_URL", cloud) if tables_url else "",
             tables_connection_string=(
-                _connection_string(environment, "CURFEW_TABLES_CONNECTION_STRING")
+                _connection_string(environment, "CURFEW_TABLES_CONNECTION_STRING", cloud)
                 if connection_string
                 else ""
             ),
@@ -109,9 +110,9 @@ def _cloud(environment: Mapping[str, str]) -> Cloud:
         message = f"CURFEW_CLOUD is {name!r}; it must be one of {known}."
         raise SettingsError(message) from None
     if environment.get("CURFEW_AUTHORITY_URL"):
-        cloud = replace(cloud, authority=_https(environment, "CURFEW_AUTHORITY_URL"))
+        cloud = replace(cloud, authority=_own(environment, "CURFEW_AUTHORITY_URL", cloud))
     if environment.get("CURFEW_GRAPH_URL"):
-        cloud = replace(cloud, graph=_https(environment, "CURFEW_GRAPH_URL"))
+        cloud = replace(cloud, graph=_own(environment, "CURFEW_GRAPH_URL", cloud))
     return cloud
 
 
@@ -144,7 +145,21 @@ def _https(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _connection_string(environment: Mapping[str, str], name: str) -> str:
+def _own(environment: Mapping[str, str], name: str, cloud: Cloud) -> str:
+    """An https address that is of none of Microsoft's other clouds."""
+    value = _https(environment, name)
+    _require_own(name, urlsplit(value).hostname or "", cloud)
+    return value
+
+
+def _require_own(name: str, host: str, cloud: Cloud) -> None:
+    homes = [each.name for each in CLOUDS.values() if each.has(host)]
+    if homes and cloud.name not in homes:
+        message = f"{name} is an address of {homes[0]}, and CURFEW_CLOUD is {cloud.name}."
+        raise SettingsError(message)
+
+
+def _connection_string(environment: Mapping[str, str], name: str, cloud: Cloud) -> str:
     value = _required(environment, name)
     parts = dict(part.partition("=")[::2] for part in value.split(";") if part)
     by_key = parts.get("AccountName") and parts.get("AccountKey")
@@ -152,4 +167,12 @@ def _connection_string(environment: Mapping[str, str], name: str) -> str:
         # The value is a secret: it is not repeated.
         message = f"{name} must name an account and its key."
         raise SettingsError(message)
+    if by_key:
+        # Without an endpoint the client takes the public cloud's.
+        suffix = parts.get("EndpointSuffix") or CLOUDS[CloudName.PUBLIC].storage_suffix
+        try:
+            host = urlsplit(parts.get("TableEndpoint", "")).hostname or suffix
+        except ValueError:
+            host = suffix
+        _require_own(name, host, cloud)
     return value

@@ -38,6 +38,8 @@ class Cloud:
         self.lock = threading.RLock()
         self.clock: Callable[[], datetime] = wall_clock
         self.tenants: dict[str, Tenant] = {}
+        #: Tenants of other clouds, of which the authority here knows no more than where they are.
+        self.elsewhere: dict[str, Environment] = {}
         self.applications: dict[str, Application] = {}
         self.keys = keys or Keys()
         self.faults = Faults()

@@ -11,6 +11,9 @@ class Environment:
     graph: str
     vault: str
     federation_audience: str
+    instance: str
+    region_scope: str
+    region_sub_scope: str | None = None
     temporary_access_pass: bool = True
 
     @property
@@ -26,24 +29,34 @@ AZURE_CLOUD = Environment(
     "https://graph.microsoft.com",
     "https://vault.azure.net",
     "api://AzureADTokenExchange",
+    "microsoftonline.com",
+    "EU",
 )
 AZURE_US_GOVERNMENT = Environment(
     "AzureUSGovernment",
     "https://graph.microsoft.us",
     "https://vault.usgovcloudapi.net",
     "api://AzureADTokenExchangeUSGov",
+    "microsoftonline.us",
+    "USGov",
+    "DODCON",
 )
 AZURE_US_GOVERNMENT_DOD = Environment(
     "AzureUSGovernmentDoD",
     "https://dod-graph.microsoft.us",
     "https://vault.usgovcloudapi.net",
     "api://AzureADTokenExchangeUSGov",
+    "microsoftonline.us",
+    "USGov",
+    "DOD",
 )
 AZURE_CHINA_CLOUD = Environment(
     "AzureChinaCloud",
     "https://microsoftgraph.chinacloudapi.cn",
     "https://vault.azure.cn",
     "api://AzureADTokenExchangeChina",
+    "partner.microsoftonline.cn",
+    "AS",
     temporary_access_pass=False,
 )
 ENVIRONMENTS = {

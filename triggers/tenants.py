@@ -166,6 +166,7 @@ async def _require_usable(call: Call, tenant_id: str, settings: TenantSettings) 
     if settings.cloud != call.services.settings.cloud.name:
         reason = f"This deployment serves {call.services.settings.cloud.name} only."
         raise Refused((FieldProblem("cloud", reason),))
+    await _require_this_cloud(call, tenant_id)
     directory = call.services.directory(tenant_id, settings.connection)
     try:
         domain = (await directory.facts.domains()).get(settings.account_domain)
@@ -174,6 +175,22 @@ async def _require_usable(call: Call, tenant_id: str, settings: TenantSettings) 
     if domain is None or not domain.verified or not domain.managed:
         reason = "This is not a verified, managed domain of the tenant."
         raise Refused((FieldProblem("accountDomain", reason),))
+
+
+async def _require_this_cloud(call: Call, tenant_id: str) -> None:
+    """Refuse a tenant of another cloud: no token and no consent of this one would work there."""
+    from curfew.discovery import cloud_of_tenant
+
+    cloud = call.services.settings.cloud
+    try:
+        found = await cloud_of_tenant(cloud, tenant_id)
+    except Missing as error:
+        reason = f"The sign-in service of {cloud.name} knows no such tenant."
+        raise Refused((FieldProblem("tenantId", reason),)) from error
+    if found is not cloud.name:
+        where = f"is in {found}" if found else "is in another cloud"
+        reason = f"The tenant {where}, by its sign-in service; this deployment serves {cloud.name}."
+        raise Refused((FieldProblem("cloud", reason),))
 
 
 def _tenant_view(call: Call, tenant: Tenant, profiles: tuple[ProfileView, ...] = ()) -> TenantView:

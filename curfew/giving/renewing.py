@@ -48,9 +48,6 @@ async def replace_credential(services: Services, renewing: Renewing) -> None:
             if lease.handover == handover:
                 await _report(services, lease, renewing)
                 return
-    except NoOpenLease:
-        await take_back_again(services, renewing.plan)
-        raise
     except CurfewError as error:
         await _leave(services, renewing, run, Failure.of(error))
         raise

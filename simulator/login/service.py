@@ -98,9 +98,12 @@ def _tenant(cloud: "Cloud", name: str) -> Tenant:
 
 def _metadata(cloud: "Cloud", name: str) -> dict[str, Any]:
     # Discovery for no particular tenant answers with a placeholder, as the real one does.
-    tenant = None if name in _ANY_TENANT else _tenant(cloud, name)
+    environment = cloud.elsewhere.get(name.lower(), cloud.environment)
+    known = name in _ANY_TENANT or environment is not cloud.environment
+    tenant = None if known else _tenant(cloud, name)
     issuer = tenant.id if tenant else "{tenantid}"
     path = tenant.id if tenant else name
+    sub_scope = environment.region_sub_scope
     return {
         "token_endpoint": f"{cloud.url}/{path}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": [
@@ -116,9 +119,10 @@ def _metadata(cloud: "Cloud", name: str) -> dict[str, Any]:
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": f"{cloud.url}/{issuer}/v2.0",
         "authorization_endpoint": f"{cloud.url}/{path}/oauth2/v2.0/authorize",
-        "tenant_region_scope": "EU",
-        "cloud_instance_name": cloud.url.removeprefix("https://"),
-        "msgraph_host": cloud.environment.graph.removeprefix("https://"),
+        "tenant_region_scope": environment.region_scope,
+        **({"tenant_region_sub_scope": sub_scope} if sub_scope else {}),
+        "cloud_instance_name": environment.instance,
+        "msgraph_host": environment.graph.removeprefix("https://"),
     }
 
 

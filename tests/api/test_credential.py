@@ -1,9 +1,11 @@
 """The credential: for the requester, while the grant is active, and on no other way."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from devhost.stack import helpdesk
-from tests.api.house import House
+from tests.api.house import House, until
 
 
 def test_the_credential_is_revealed_to_the_requester_while_active_and_kept_by_nobody(
@@ -22,7 +24,8 @@ def test_the_credential_is_revealed_to_the_requester_while_active_and_kept_by_no
     contoso = house.world.contoso
     name, password = credential["userPrincipalName"], credential["password"]
     assert house.sign_in(contoso, name, password).status_code == 200
-    assert technician.post(address).json() == credential
+    again = technician.post(address).json()
+    assert again == credential | {"revealsLeft": credential["revealsLeft"] - 1}
 
     ended = house.end(technician, grant["id"])
     assert technician.post(address).status_code == 409
@@ -101,3 +104,47 @@ def test_what_is_revealed_stands_in_no_log(house: House) -> None:
     assert "actor=" in revealed["message"]
     for secret in (credential["password"], credential["temporaryAccessPass"]):
         assert secret not in text
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_of_a_dozen_at_once_no_more_get_it_than_may_and_the_trail_names_each(
+    house: House, most: int
+) -> None:
+    customer = house.customer({"helpdesk": helpdesk(maxReveals=most)})
+    technician = house.technician()
+    grant = house.grant(technician, customer)
+    address = f"/api/grants/{grant['id']}/credential"
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: technician.post(address), range(12)))
+    told = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(told) == most
+    assert {answer["revealsLeft"] for answer in told} == set(range(most))
+    refused = [answer.json() for answer in answers if answer.status_code == 409]
+    assert len(refused) == 12 - most
+    assert {answer["type"] for answer in refused} == {"urn:curfew:problem:used-up"}
+    trail = house.as_("otto").get("/api/audit", params={"tenant": customer.id}).json()["value"]
+    reveals = [event for event in trail if event["action"] == "credential.revealed"]
+    assert len(reveals) == most
+    assert technician.get(f"/api/grants/{grant['id']}").json()["revealsLeft"] == 0
+    house.release(technician, grant["id"])
+
+
+def test_a_new_credential_is_made_on_the_requesters_word(house: House) -> None:
+    customer = house.customer({"helpdesk": helpdesk(reveal="once")})
+    technician = house.technician()
+    grant = house.grant(technician, customer)
+    address = f"/api/grants/{grant['id']}/credential"
+    first = technician.post(address).json()["password"]
+    assert technician.post(address).status_code == 409
+    asked = technician.post(f"{address}/renew")
+    assert asked.status_code in {200, 202}
+    until(
+        lambda: technician.get(f"/api/grants/{grant['id']}").json()["renewals"][0]["doneAt"],
+        lambda: "no new credential",
+    )
+    second = technician.post(address).json()["password"]
+    name = house.account(technician, customer)
+    assert house.sign_in(customer, name, first).status_code == 400
+    assert house.sign_in(customer, name, second).status_code == 200
+    house.end(technician, grant["id"])
+    assert house.sign_in(customer, name, second).status_code == 400

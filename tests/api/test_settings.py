@@ -1,6 +1,8 @@
 """Customer tenants and profiles over HTTP, checked against the directory itself."""
 
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -8,6 +10,13 @@ import pytest
 from devhost.stack import HELPDESK_ADMINISTRATOR, SECURITY_READER, helpdesk
 from simulator import Tenant
 from simulator.directory.objects import Domain
+from simulator.environment import (
+    AZURE_CHINA_CLOUD,
+    AZURE_US_GOVERNMENT,
+    AZURE_US_GOVERNMENT_DOD,
+    Environment,
+)
+from simulator.faults import Fault
 from tests.api.house import House
 
 NO_ROLE = "11111111-1111-4111-8111-111111111111"
@@ -225,3 +234,60 @@ def test_technicians_see_what_they_may_ask_for(house: House, customer: Tenant) -
     tenant = house.as_("ann").get(address(customer)).json()
     assert [profile["name"] for profile in tenant["profiles"]] == ["helpdesk"]
     assert tenant["profiles"][0]["maxDuration"] == "PT8H"
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        (AZURE_US_GOVERNMENT, "is in AzureUSGovernment,"),
+        (AZURE_US_GOVERNMENT_DOD, "is in AzureUSGovernmentDoD,"),
+        (AZURE_CHINA_CLOUD, "is in AzureChinaCloud,"),
+        (replace(AZURE_CHINA_CLOUD, instance="microsoftonline.de"), "is in another cloud,"),
+    ],
+    ids=["government", "defence", "china", "unknown"],
+)
+def test_a_tenant_of_another_cloud_is_refused_by_what_its_sign_in_says(
+    house: House, ada: httpx.Client, environment: Environment, said: str
+) -> None:
+    tenant_id = str(uuid4())
+    house.cloud.elsewhere[tenant_id] = environment
+    before = len(house.cloud.calls.graph(tenant_id))
+    settings = {"displayName": "Elsewhere", "accountDomain": "elsewhere.example"}
+    reason = refused(ada.put(address(tenant_id), json=settings), "cloud")
+    assert said in reason
+    assert "serves AzureCloud" in reason
+    assert len(house.cloud.calls.graph(tenant_id)) == before
+
+
+def test_a_tenant_of_another_cloud_is_refused_by_its_own_settings(
+    house: House, ada: httpx.Client
+) -> None:
+    tenant = house.customer(onboard=False)
+    settings = settings_of(tenant, cloud="AzureChinaCloud")
+    assert "serves AzureCloud only" in refused(ada.put(address(tenant), json=settings), "cloud")
+
+
+def test_a_tenant_that_nobody_knows_is_refused(ada: httpx.Client) -> None:
+    settings = {"displayName": "Nobody", "accountDomain": "nobody.example"}
+    reason = refused(ada.put(address(str(uuid4())), json=settings), "tenantId")
+    assert reason == "The sign-in service of AzureCloud knows no such tenant."
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [{"status": 503}, {"status": 429}, {"status": 400}, {"effect": "drop"}, {"effect": "truncate"}],
+    ids=["outage", "throttled", "another refusal", "cut", "half an answer"],
+)
+def test_a_sign_in_service_that_says_nothing_lets_nobody_in(
+    house: House, ada: httpx.Client, trouble: dict[str, Any]
+) -> None:
+    tenant = house.customer(onboard=False)
+    fault = house.cloud.faults.add(
+        Fault(service="login", path="openid-configuration", times=None, **trouble)
+    )
+    try:
+        answer = ada.put(address(tenant), json=settings_of(tenant))
+    finally:
+        house.cloud.faults.remove(fault)
+    assert answer.status_code == 503, answer.text
+    assert ada.get(address(tenant)).status_code == 404

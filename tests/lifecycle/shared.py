@@ -28,6 +28,7 @@ class Shared:
     demo: Demo
     server: Server
     ledger: LedgerProxy
+    environment: dict[str, str]
     settings: Settings
     loop: asyncio.AbstractEventLoop
     services: Services
@@ -85,7 +86,7 @@ def _started() -> Iterator[Shared]:
         connector._SSL_CONTEXT_VERIFIED.load_verify_locations(server.ca_file)
         loop = asyncio.new_event_loop()
         services = Services(settings)
-        yield Shared(cloud, scenario, server, ledger, settings, loop, services)
+        yield Shared(cloud, scenario, server, ledger, environment, settings, loop, services)
         loop.run_until_complete(services.close())
         # aiohttp ends TLS connections in the background of the loop.
         loop.run_until_complete(asyncio.sleep(0.1))

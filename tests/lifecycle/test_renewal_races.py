@@ -12,6 +12,7 @@ import pytest
 from curfew.errors import NoOpenLease
 from curfew.giving import renewing
 from curfew.model.grants import EndReason, GrantState
+from curfew.model.handovers import Handover
 from curfew.model.messages import RENEW_EVENT, Renewing
 from simulator.faults import Fault
 from tests.lifecycle.asking import END, Desk
@@ -103,6 +104,7 @@ def test_row_22_what_is_handed_out_works_wherever_a_renewal_is_interrupted(
     # Whoever looks in between is told to wait, and is not shown what may be dead by now.
     between = reveal(desk, grant_id)
     assert (between.status, between["type"]) == (409, "urn:curfew:problem:conflict")
+    assert desk.lease(grant_id).handover == Handover()
     desk.world.engine.run_for(MINUTE)
     assert_works(desk, grant_id)
     desk.until(desk.expiry_of(grant_id) + 5 * MINUTE)

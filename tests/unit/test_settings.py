@@ -80,11 +80,6 @@ def test_an_unknown_cloud_is_named_with_the_known_ones() -> None:
         Settings.read({**GOOD, "CURFEW_CLOUD": "AzureGermanCloud"})
 
 
-@pytest.mark.parametrize("cloud", list(CloudName))
-def test_every_known_cloud_is_taken(cloud: CloudName) -> None:
-    assert Settings.read({**GOOD, "CURFEW_CLOUD": cloud}).cloud.name is cloud
-
-
 def test_the_tables_come_by_address_or_by_key_and_never_by_both_or_neither() -> None:
     by_key = {**GOOD, "CURFEW_TABLES_CONNECTION_STRING": CONNECTION_STRING}
     with pytest.raises(SettingsError, match="CURFEW_TABLES_CONNECTION_STRING"):
@@ -162,3 +157,66 @@ def test_the_apps_own_address(said: dict[str, str], address: str) -> None:
 def test_only_what_stays_on_the_machine_needs_no_tls(said: str) -> None:
     with pytest.raises(SettingsError, match="CURFEW_ADDRESS"):
         Settings.read(GOOD | {"CURFEW_ADDRESS": said})
+
+
+BY_KEY = "AccountName=curfew;AccountKey=a2V5"
+ELSEWHERE = [
+    ("AzureChinaCloud", "CURFEW_VAULT_URL", "https://kv.vault.azure.net"),
+    ("AzureUSGovernment", "CURFEW_VAULT_URL", "https://kv.vault.azure.cn"),
+    ("AzureCloud", "CURFEW_VAULT_URL", "https://kv.vault.usgovcloudapi.net"),
+    ("AzureCloud", "CURFEW_TABLES_URL", "https://st.table.core.chinacloudapi.cn"),
+    ("AzureUSGovernmentDoD", "CURFEW_GRAPH_URL", "https://graph.microsoft.us"),
+    ("AzureUSGovernment", "CURFEW_AUTHORITY_URL", "https://login.microsoftonline.com"),
+    ("AzureChinaCloud", "CURFEW_TABLES_CONNECTION_STRING", BY_KEY),
+    (
+        "AzureCloud",
+        "CURFEW_TABLES_CONNECTION_STRING",
+        f"{BY_KEY};EndpointSuffix=core.usgovcloudapi.net",
+    ),
+    (
+        "AzureUSGovernment",
+        "CURFEW_TABLES_CONNECTION_STRING",
+        f"{BY_KEY};TableEndpoint=https://st.table.core.windows.net/",
+    ),
+]
+AT_HOME: dict[str, tuple[str, str]] = {
+    "AzureCloud": ("vault.azure.net", "core.windows.net"),
+    "AzureUSGovernment": ("vault.usgovcloudapi.net", "core.usgovcloudapi.net"),
+    "AzureUSGovernmentDoD": ("vault.usgovcloudapi.net", "core.usgovcloudapi.net"),
+    "AzureChinaCloud": ("vault.azure.cn", "core.chinacloudapi.cn"),
+}
+
+
+def _in_cloud(cloud: str, **changes: str) -> dict[str, str]:
+    vault, storage = AT_HOME[cloud]
+    own = {
+        "CURFEW_CLOUD": cloud,
+        "CURFEW_VAULT_URL": f"https://kv.{vault}",
+        "CURFEW_TABLES_URL": f"https://st.table.{storage}",
+    }
+    if "CURFEW_TABLES_CONNECTION_STRING" in changes:
+        del own["CURFEW_TABLES_URL"]
+    rest = {name: value for name, value in GOOD.items() if name != "CURFEW_TABLES_URL"}
+    return rest | own | changes
+
+
+@pytest.mark.parametrize("cloud", AT_HOME)
+def test_every_cloud_takes_its_own_addresses_and_those_of_nobody(cloud: str) -> None:
+    assert Settings.read(_in_cloud(cloud)).cloud.name is CloudName(cloud)
+    pretend = {
+        "CURFEW_AUTHORITY_URL": "https://127.0.0.1:8443",
+        "CURFEW_GRAPH_URL": "https://127.0.0.1:8443",
+        "CURFEW_VAULT_URL": "https://127.0.0.1:8443",
+        "CURFEW_TABLES_CONNECTION_STRING": CONNECTION_STRING,
+    }
+    assert Settings.read(_in_cloud(cloud, **pretend)).cloud.name == cloud
+
+
+@pytest.mark.parametrize(("cloud", "name", "value"), ELSEWHERE)
+def test_an_address_of_another_cloud_is_refused_by_the_settings_name(
+    cloud: str, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is an address of Azure") as refused:
+        Settings.read(_in_cloud(cloud, **{name: value}))
+    assert cloud in str(refused.value)
+    assert "a2V5" not in str(refused.value)
