@@ -175,12 +175,6 @@ def test_a_tenant_without_consent_is_refused(house: House, ada: httpx.Client) ->
     assert "consent" in refused(answer, "connection")
 
 
-def test_a_tenant_that_does_not_exist_is_refused(ada: httpx.Client) -> None:
-    settings = {"displayName": "Nowhere", "accountDomain": "nowhere.onmicrosoft.com"}
-    answer = ada.put(address("99999999-0000-4000-a000-000000000009"), json=settings)
-    refused(answer, "connection")
-
-
 def test_a_tenant_that_gave_too_little_is_refused(house: House, ada: httpx.Client) -> None:
     tenant = house.customer(onboard=False)
     principal = tenant.principal_of(house.world.curfew.app_id)

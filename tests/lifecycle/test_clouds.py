@@ -14,9 +14,9 @@ from curfew.settings import Settings
 from simulator.environment import AZURE_CLOUD, ENVIRONMENTS
 from simulator.scenario import trust_identity
 from tests.lifecycle.asking import Desk
-from tests.lifecycle.client import ANN
+from tests.lifecycle.client import ADA, ANN
 from tests.lifecycle.shared import Shared
-from tests.lifecycle.world import HOUR, World
+from tests.lifecycle.world import HOUR, SECURITY_READER, World
 
 
 @pytest.fixture(params=list(CloudName))
@@ -77,3 +77,45 @@ def test_a_trust_in_the_identity_of_another_cloud_gives_no_token(elsewhere: Worl
     grant_id = desk.ask()
     world.engine.run_for(HOUR)
     assert desk.lease(grant_id).activated_at is None
+
+
+def test_a_tenant_is_onboarded_in_the_cloud_that_its_sign_in_says(elsewhere: World) -> None:
+    desk, name = Desk(elsewhere), elsewhere.services.settings.cloud.name
+    said = {"displayName": "Contoso", "accountDomain": elsewhere.customer.domain}
+    address = f"/api/tenants/{elsewhere.customer.id}"
+    for cloud in CloudName:
+        answer = desk.api(ADA, "PUT", address, said | {"cloud": cloud})
+        assert answer.status == (201 if cloud is name else 422), answer.body
+        if cloud is name:
+            assert desk.api(ADA, "DELETE", address).status == 204
+        else:
+            assert answer["errors"][0]["field"] == "cloud"
+
+
+@pytest.mark.parametrize("credential", ["temporaryAccessPass", "password"])
+def test_a_profile_with_a_pass_is_refused_where_there_are_none(
+    elsewhere: World, credential: str
+) -> None:
+    desk, name = Desk(elsewhere), elsewhere.services.settings.cloud.name
+    desk.tenant(cloud=name)
+    offer = {"displayName": "Helpdesk", "roles": [SECURITY_READER], "credential": credential}
+    answer = desk.api(ADA, "PUT", f"/api/tenants/{desk.customer.id}/profiles/helpdesk", offer)
+    if name is CloudName.CHINA and credential != "password":
+        assert answer.status == 422
+        assert [each["field"] for each in answer["errors"]] == ["credential"]
+        assert "no Temporary Access Pass in AzureChinaCloud" in answer["errors"][0]["detail"]
+    else:
+        assert answer.status == 201, answer.body
+
+
+def test_a_profile_from_before_is_refused_when_it_is_asked_for(elsewhere: World) -> None:
+    desk, name = Desk(elsewhere), elsewhere.services.settings.cloud.name
+    desk.tenant(cloud=name)
+    desk.profile(credential="both")
+    answer = desk.request()
+    if name is CloudName.CHINA:
+        assert answer.status == 422
+        assert [each["field"] for each in answer["errors"]] == ["profile"]
+        desk.assert_nothing_was_given()
+    else:
+        assert answer.status == 202

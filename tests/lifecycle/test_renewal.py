@@ -1,6 +1,7 @@
 """A new credential for an active grant: the one before is worth nothing, the grant goes on."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_there_is_no_new_one_before_the_beginning_and_after_the_end(desk: Desk) 
     [{"id": "01M7ZXWTY2AVW7VCNCX0BGGWMH"}, {"id": "nonsense"}, {}, {"plan": {}, "id": 4}],
     ids=["unknown wish", "no id", "nothing", "another message"],
 )
-def test_an_event_that_nobody_asked_for_changes_nothing(desk: Desk, said: object) -> None:
+def test_an_event_that_nobody_asked_for_changes_nothing(desk: Desk, said: dict[str, Any]) -> None:
     grant_id = desk.active()
     before, writes = desk.lease(grant_id), desk.world.graph_writes()
     desk.world.engine.raise_event(grant_id, RENEW_EVENT, said)

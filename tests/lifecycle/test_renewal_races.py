@@ -226,6 +226,28 @@ def test_an_end_while_a_new_credential_is_made_ends_it(desk: Desk, phase: str) -
     assert_gone(desk, grant_id, EndReason.RETURNED)
 
 
+def test_an_ending_begins_when_no_renewal_is_in_flight_any_more(desk: Desk) -> None:
+    grant_id = desk.active()
+    engine = desk.world.engine
+    order = {"reason": "returned", "by": {"id": ANN.id, "name": ANN.name}}
+    held: list[str] = []
+
+    def hold(now: str, name: str) -> None:
+        # The call is handed out again and again while the order to end is there to be heard.
+        if (now, name) == ("before", STEP) and len(held) < 5:
+            held.append(name)
+            if len(held) == 1:
+                engine.raise_event(grant_id, END, order)
+            raise WorkerKilled
+
+    engine.hook = hold
+    ask(desk, grant_id)
+    engine.run_for(5 * MINUTE)
+    assert len(held) == 5
+    assert engine.ran.index(STEP) < engine.ran.index("disable_account")
+    assert_gone(desk, grant_id, EndReason.RETURNED)
+
+
 @pytest.mark.parametrize("after", ["keep", "retire"])
 def test_a_renewal_that_is_overtaken_by_the_sweep_leaves_no_live_password(
     desk: Desk, after: str
