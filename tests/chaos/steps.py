@@ -131,6 +131,19 @@ class Reveal:
 
 
 @dataclass(frozen=True)
+class Renew:
+    """A technician asks for a new credential."""
+
+    grant: int = 0
+    who: str = OWNER
+
+    def apply(self, stage: Stage) -> None:
+        """Ask for it."""
+        if grant := stage.grant(self.grant):
+            call(stage, self.who, "POST", f"/api/grants/{grant}/credential/renew")
+
+
+@dataclass(frozen=True)
 class Pass:
     """Time passes, and the app works."""
 

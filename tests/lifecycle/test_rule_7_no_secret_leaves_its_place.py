@@ -18,6 +18,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from curfew.passwords import generate
 from simulator.faults import Fault
+from tests.lifecycle.asking import Desk
+from tests.lifecycle.client import ANN
 from tests.lifecycle.world import World
 
 TABLES = ("accounts", "history", "leases", "profiles", "tenants")
@@ -96,6 +98,24 @@ def test_rule_7_no_secret_is_left_behind(
     world.assert_gone(first)
     world.assert_gone(second)
     assert_no_secret(world, spans, expected=4)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_rule_7_a_new_credential_leaves_no_secret_behind(
+    world: World, spans: InMemorySpanExporter, fault: Callable[[], Fault] | None
+) -> None:
+    desk = Desk(world)
+    desk.tenant()
+    desk.profile()
+    grant_id = desk.active()
+    if fault is not None:
+        world.cloud.faults.add(fault())
+    assert desk.api(ANN, "POST", f"/api/grants/{grant_id}/credential/renew").status == 202
+    world.engine.run_for(timedelta(minutes=5))
+    world.cloud.faults.clear()
+    desk.api(ANN, "POST", f"/api/grants/{grant_id}/credential")
+    world.engine.run()
+    assert_no_secret(world, spans, expected=3)
 
 
 def test_rule_7_a_stuck_ending_leaves_no_secret_behind(

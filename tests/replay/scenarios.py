@@ -10,7 +10,7 @@ from datetime import timedelta
 from tests.chaos.administration import Withdraw
 from tests.chaos.hazards import Fail, Kill, Outage, Purge
 from tests.chaos.stage import Stage
-from tests.chaos.steps import Ask, Decide, End, Extend, Pass, Step, Work
+from tests.chaos.steps import Ask, Decide, End, Extend, Pass, Renew, Step, Work
 
 type Scenario = Callable[[Stage], None]
 
@@ -141,6 +141,7 @@ SCENARIOS: dict[str, Scenario] = {
         Extend(minutes=30),
         Pass(70),
     ),
+    "renewed": _then(Ask(), Pass(10), Renew(), Pass(10), Renew(), Pass(1), End()),
     "extended-at-the-expiry": _at_the_expiry,
     "by-pim": _then(Ask(profile="pim", tenant=1), Pass(1)),
     "by-pim-without-a-licence": _then(Ask(profile="pim", tenant=0), Pass(1)),
