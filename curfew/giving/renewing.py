@@ -48,6 +48,9 @@ async def replace_credential(services: Services, renewing: Renewing) -> None:
             if lease.handover == handover:
                 await _report(services, lease, renewing)
                 return
+        # The other run may have finished with what this one has since overwritten or disabled:
+        # the lease forgets it, and the next run of this step makes another.
+        await _begin(services, renewing, run, again=True)
     except CurfewError as error:
         await _leave(services, renewing, run, Failure.of(error))
         raise

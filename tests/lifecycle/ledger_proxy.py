@@ -1,6 +1,7 @@
 """A door in front of Azurite that can fail a call before or after it was carried out."""
 
 import asyncio
+import re
 import threading
 from dataclasses import dataclass
 from typing import Self
@@ -26,10 +27,14 @@ class Trouble:
         return self.seen > self.skip and (end is None or self.seen <= end)
 
 
+# The calls that make a table or carry a transaction change no row by themselves.
+_CHANGE = re.compile(rb"(?m)^(?:POST|PUT|PATCH|MERGE|DELETE) (?!\S*/(?:Tables|\$batch)\b)\S+")
+
+
 class LedgerProxy:
     """Forwards to Azurite. `trouble` is what goes wrong, `count` how many calls there were.
 
-    `writes` are those that were not merely read, by their first lines.
+    `writes` are the changes of rows that were asked for, those within transactions one by one.
 
     Messages are passed on byte for byte: the signature of a request covers it as it was sent.
     """
@@ -69,8 +74,7 @@ class LedgerProxy:
             while True:
                 request = await _message(caller)
                 self.count += 1
-                if not request.startswith(b"GET "):
-                    self.writes.append(request.partition(b"\r\n")[0].decode())
+                self.writes += [line.decode() for line in _CHANGE.findall(request)]
                 trouble = self.trouble
                 struck = trouble is not None and trouble.strikes()
                 answer = _REFUSAL
