@@ -9,6 +9,7 @@ import activities.taking_back
 import orchestrators.blueprint
 import triggers.accounts
 import triggers.audit
+import triggers.checks
 import triggers.decisions
 import triggers.grants
 import triggers.meta
@@ -31,6 +32,7 @@ app.register_functions(triggers.grants.blueprint)
 app.register_functions(triggers.onboarding.blueprint)
 app.register_functions(triggers.tenants.blueprint)
 app.register_functions(triggers.profiles.blueprint)
+app.register_functions(triggers.checks.blueprint)
 app.register_functions(triggers.audit.blueprint)
 app.register_functions(triggers.accounts.blueprint)
 app.register_functions(triggers.sweep.blueprint)

@@ -12,6 +12,7 @@ from curfew.callers import AppRole, Caller
 from curfew.model.approvals import DecisionRequest, ExtensionRequest
 from curfew.model.audit import AuditPage
 from curfew.model.base import Model
+from curfew.model.checks import CheckReport
 from curfew.model.grants import CredentialView, EndRequest, GrantPage, GrantRequest, GrantView
 from curfew.model.onboarding import OnboardingRequest, OnboardingView
 from curfew.model.profiles import ProfileSettings, ProfileView
@@ -276,6 +277,24 @@ _TABLE = (
         {204: None},
         problems=(404, 412),
         headers=("If-Match",),
+    ),
+    Operation(
+        "run_check",
+        "POST",
+        "tenants/{tenantId}/check",
+        "Look at what a customer tenant still lacks, now",
+        _ADMINISTRATOR,
+        {200: CheckReport},
+        problems=(404,),
+    ),
+    Operation(
+        "read_check",
+        "GET",
+        "tenants/{tenantId}/check",
+        "Read what the last look at a customer tenant found",
+        _TRAIL_READERS,
+        {200: CheckReport},
+        problems=(404,),
     ),
     Operation(
         "list_audit",
