@@ -51,6 +51,7 @@ class Event(StrEnum):
     CHECK_FAILED = "curfew.check.failed"
     TENANT_CHECK_CHANGED = "curfew.tenant.check-changed"
     TENANT_LEFT = "curfew.tenant.left"
+    TENANT_ACCOUNTS_LEFT = "curfew.tenant.accounts-left"
     TENANT_ACCESS_LEFT = "curfew.tenant.access-left"
     LEDGER_UNREADABLE = "curfew.ledger.unreadable"
     AUDIT_MISSED = "curfew.audit.missed"

@@ -18,7 +18,13 @@ from curfew.model.onboarding import OnboardingRequest, OnboardingView
 from curfew.model.profiles import ProfileSettings, ProfileView
 from curfew.model.sweeps import AccountPage, AccountView, AdoptionRequest, SafetyReport
 from curfew.model.tenants import TenantPage, TenantSettings, TenantView
-from triggers.queries import AuditListQuery, ConsentAnswer, GrantListQuery, NoQuery
+from triggers.queries import (
+    AuditListQuery,
+    ConsentAnswer,
+    GrantListQuery,
+    LeavingQuery,
+    NoQuery,
+)
 from triggers.views import Document, Health
 
 
@@ -244,7 +250,8 @@ _TABLE = (
         "Forget a customer tenant, once its live grants are ended",
         _ADMINISTRATOR,
         {202: TenantView, 204: None},
-        problems=(404, 412),
+        query=LeavingQuery,
+        problems=(404, 409, 412),
         durable=True,
         headers=("If-Match",),
     ),
