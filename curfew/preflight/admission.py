@@ -80,7 +80,7 @@ def permissions(facts: TenantFacts, directory: DirectoryFacts) -> Iterator[Findi
 def _lacking(feature: Feature, needs: list[Need]) -> Finding:
     say = warning if feature in _BEARABLE else error
     names = ", ".join(need.permission for need in needs)
-    reasons = "; ".join(f"{need.permission} {need.reason}" for need in needs)
+    reasons = "; ".join(f"{need.permission} ({need.reason})" for need in needs)
     noun = "Permission is" if len(needs) == 1 else "Permissions are"
     return say(
         f"permissions.{feature}",
@@ -161,10 +161,9 @@ def protected(directory: DirectoryFacts) -> Iterator[Finding]:
             "protected", "Curfew's own enterprise app", principal, "Application.Read.All"
         )
         return
-    owners = len(principal.owner_ids)
+    owners = principal.owner_ids
     yield fine(
         "protected.own",
         "No grant touches Curfew's own enterprise application and its owners.",
-        f"It has {owners} owner{'' if owners == 1 else 's'} in this tenant"
-        + (f": {listed(principal.owner_ids)}." if owners else "."),
+        f"Its owners in this tenant: {listed(owners) if owners else 'none'}.",
     )

@@ -91,7 +91,7 @@ def _judged(
             f"The tenant's longest pass, {policy.longest} minutes, lapses before the longest "
             f"grants of: {listed(too_long)}.",
             "In a long grant the technician is signed out when the pass lapses, in the middle of "
-            "his work, and needs a new grant.",
+            "his work, and needs a new pass.",
             f"{_WHERE}, Configure: raise the maximum lifetime, or lower the maxDuration of the "
             "profiles.",
         )
