@@ -22,6 +22,7 @@ from curfew.errors import (
     Unavailable,
 )
 from curfew.events import Event, emit
+from curfew.guards import require_staying
 from curfew.ids import new_consent_id, new_grant_id, new_mark, repeatable_grant_id
 from curfew.model.approvals import Approval, Person
 from curfew.model.audit import Action, AuditEntry
@@ -73,6 +74,7 @@ async def request_grant(call: Call) -> Reply:
         holder = await services.leases.holder(tenant.id, decision.user_principal_name)
         message = "You have a live grant for this account already."
         raise Conflict(message, link=address(holder) if holder else None) from error
+    await require_staying(services, lease)
     try:
         await services.audit.append(_requested(lease))
         await call.workflows.start(lease.plan)

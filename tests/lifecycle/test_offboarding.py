@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from curfew.errors import Missing
+from curfew.errors import Conflict, Missing, Unavailable
+from curfew.guards import require_staying
 from curfew.ledger import AuditQuery
 from curfew.ledger.tables import Row
 from curfew.model.audit import Action
@@ -13,6 +14,7 @@ from curfew.model.sweeps import WARNED
 from curfew.net.leaving import leave
 from simulator import Fault
 from tests.lifecycle.client import ADA, Api, Hub
+from tests.lifecycle.ledger_proxy import Trouble
 from tests.lifecycle.nets import kill, sweep, watch
 from tests.lifecycle.watched import asleep
 from tests.lifecycle.world import HOUR, World
@@ -238,3 +240,30 @@ def test_row_25_a_grant_that_slipped_in_keeps_the_tenant_and_its_roles(world: Wo
     assert not world.wait(leave(world.services, leaving))
     assert is_known(world)
     assert own_roles(world)
+
+
+@pytest.mark.parametrize("word", ["leaving", "gone", "unreadable"])
+def test_row_25_a_request_that_overtakes_the_leaving_of_its_tenant_is_withdrawn(
+    world: World, word: str
+) -> None:
+    lease = world.lease(world.plan())
+    store = world.services.tenants
+    tenant = world.wait(store.get(world.customer.id))
+    if word == "leaving":
+        leaving = tenant.model_copy(update={"leaving_since": world.clock()})
+        world.wait(store.put(leaving))
+    elif word == "gone":
+        world.wait(store.delete(tenant))
+    else:
+        world.ledger.trouble = Trouble()
+    with pytest.raises(Unavailable if word == "unreadable" else Conflict):
+        world.wait(require_staying(world.services, lease))
+    holder = world.services.leases.holder(world.customer.id, lease.plan.user_principal_name)
+    assert world.wait(holder) is None
+
+
+def test_a_request_whose_tenant_stays_keeps_its_lease(world: World) -> None:
+    lease = world.lease(world.plan())
+    world.wait(require_staying(world.services, lease))
+    holder = world.services.leases.holder(world.customer.id, lease.plan.user_principal_name)
+    assert world.wait(holder) == lease.plan.grant_id
