@@ -46,6 +46,7 @@ def check(house: House, ada: httpx.Client) -> Callable[[Tenant], Report]:
 
 
 def the(report: Report, code: str) -> dict[str, str]:
+    finding: dict[str, str]
     (finding,) = (each for each in report["findings"] if each["code"] == code)
     return finding
 
