@@ -33,6 +33,5 @@ PERMISSION_IDS = {
     "Directory.ReadWrite.All": "19dbc75e-c2e2-444c-a770-ec69d8559fc7",
     "Group.Read.All": "5b567255-7703-4780-807c-7be8301ae99b",
     "Group.ReadWrite.All": "62a82d76-70ea-41e2-9197-370581804d09",
-    "GroupMember.Read.All": "98830695-27a2-44f7-8c18-0c3ebc9698f6",
     "Policy.Read.All": "246dd0d5-5bd0-4def-940b-0421030a5b68",
 }
