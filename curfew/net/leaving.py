@@ -2,10 +2,10 @@
 
 In this order: the accounts, if that was asked for; then Curfew's own directory roles, the very last
 write to the directory, after which it could end nothing there any more; then the answers of the
-checks; then the settings with their profiles. A crash in between leaves a tenant that is still
-leaving, and the next sweep begins again. The audit trail stays, with an entry for each step, and
-so do the records of accounts that are still there: should the tenant come back, Curfew knows its
-own.
+checks and the invitations; then the settings with their profiles. A crash in between leaves a
+tenant that is still leaving, and the next sweep begins again. The audit trail stays, with an entry
+for each step, and so do the records of accounts that are still there: should the tenant come back,
+Curfew knows its own.
 
 Never while a lease is live, nor while the watch has warned of an account: neither could be ended.
 """
@@ -48,6 +48,7 @@ async def leave(services: Services, tenant: Tenant) -> bool:
         _entry(tenant, Action.TENANT_DELETED, tenant.display_name, tenant.etag)
     )
     await services.checks.forget(tenant.id)
+    await services.invitations.forget(tenant.id)
     await services.tenants.delete(tenant)
     emit(Event.TENANT_LEFT, tenant=tenant.id)
     return True

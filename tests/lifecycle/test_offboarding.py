@@ -132,10 +132,17 @@ def administrator(world: World) -> Api:
 
 
 def test_who_leaves_with_his_accounts_leaves_nothing_but_the_trail(world: World) -> None:
-    user = asleep(world)
+    user, tables = asleep(world), world.services.tables
+    kept = ("checks", "invitations")
+    for table in kept:
+        row = Row(world.customer.id, "latest", {})
+        world.wait(tables.create(table, (row, {})))
     address = f"/api/tenants/{world.customer.id}?deleteAccounts=true"
     assert administrator(world)(ADA, "DELETE", address).status == 204
     assert user.id in world.customer.deleted_users
+    for table in kept:
+        with pytest.raises(Missing):
+            world.wait(tables.get(table, world.customer.id, "latest"))
     assert own_roles(world) == []
     # The roles go last: without them Curfew could end nothing there any more.
     assert [f"users/{user.id}" in call for call in deletions(world)[-2:]] == [True, False]
