@@ -9,6 +9,7 @@ import activities.taking_back
 import orchestrators.blueprint
 import triggers.accounts
 import triggers.audit
+import triggers.checks
 import triggers.credentials
 import triggers.decisions
 import triggers.grants
@@ -33,6 +34,7 @@ app.register_functions(triggers.credentials.blueprint)
 app.register_functions(triggers.onboarding.blueprint)
 app.register_functions(triggers.tenants.blueprint)
 app.register_functions(triggers.profiles.blueprint)
+app.register_functions(triggers.checks.blueprint)
 app.register_functions(triggers.audit.blueprint)
 app.register_functions(triggers.accounts.blueprint)
 app.register_functions(triggers.sweep.blueprint)

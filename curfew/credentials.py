@@ -15,6 +15,7 @@ import base64
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -40,6 +41,7 @@ UNUSABLE_SECRET = "UnusableSecret"  # noqa: S105 - a code, not a secret
 type SecretReader = Callable[[str], Awaitable[SecretStr]]
 """Reads a secret of the deployment's vault by its name."""
 
+_PEM = "-----BEGIN"
 # A failed try is taken up by the workflow's durable timers, not by a thread that sleeps.
 _ONE_TRY: dict[str, Any] = {"retry_total": 0}
 
@@ -123,17 +125,37 @@ class Credentials:
         }
         return LazyCredential(lambda: builders[connection.kind](tenant_id, connection))
 
+    async def certificate_until(self, connection: Connection) -> datetime:
+        """When the certificate of a connection lapses.
+
+        Raises:
+            Missing, Denied: the vault has no such certificate, or none that can be used.
+        """
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import pkcs12
+
+        value = (await self._secret_of(connection)).get_secret_value()
+        with _usable():
+            if value.startswith(_PEM):
+                certificate = x509.load_pem_x509_certificates(value.encode())[0]
+            else:
+                bundle = pkcs12.load_pkcs12(base64.b64decode(value), None)
+                if bundle.cert is None:
+                    raise ValueError
+                certificate = bundle.cert.certificate
+            return certificate.not_valid_after_utc
+
     def _managed_identity(self) -> ManagedIdentityCredential:
         return ManagedIdentityCredential(
             client_id=self._settings.managed_identity_id, **_ONE_TRY, raw_response_hook=_last_answer
         )
 
-    async def _federated(self, tenant_id: str, _: Connection) -> TokenCredential:
+    async def _federated(self, tenant_id: str, connection: Connection) -> TokenCredential:
         identity = self._managed_identity()
         scope = self._settings.cloud.federation_scope
         return ClientAssertionCredential(
             tenant_id,
-            self._settings.app_id,
+            connection.client_id or self._settings.app_id,
             lambda: identity.get_token(scope).token,
             **self._authority(),
         )
@@ -142,7 +164,7 @@ class Credentials:
         value = (await self._secret_of(connection)).get_secret_value()
         with _usable():
             # Key Vault keeps a certificate's private half as PEM or as base64 of a PKCS#12 file.
-            pem = value.startswith("-----BEGIN")
+            pem = value.startswith(_PEM)
             return CertificateCredential(
                 tenant_id,
                 connection.client_id or self._settings.app_id,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from curfew.errors import Missing, NoOpenLease, NotYet, ServiceError
+from curfew.errors import Conflict, CurfewError, Missing, NoOpenLease, NotYet, ServiceError
 from curfew.model.grants import GrantState, Lease, Plan
 from curfew.model.profiles import GrantKind
 from curfew.services import Services
@@ -90,6 +90,34 @@ def replicating() -> Iterator[None]:
     except Missing as error:
         message = "The account has not replicated everywhere yet."
         raise NotYet(message) from error
+
+
+async def require_staying(services: Services, lease: Lease) -> None:
+    """Withdraw a new lease, under which nothing was given, if its tenant does not stay.
+
+    Who leaves says so first and looks for leases then; who asks writes the lease first and looks
+    whether the tenant stays then. One of the two sees the other, so no grant begins where Curfew
+    has let go of its roles.
+
+    Raises:
+        Conflict: the tenant leaves, or has left.
+        ServiceError: nobody can tell; the lease is withdrawn all the same.
+    """
+    try:
+        await _require_staying(services, lease.plan.tenant_id)
+    except CurfewError:
+        await services.leases.withdraw(lease)
+        raise
+
+
+async def _require_staying(services: Services, tenant_id: str) -> None:
+    message = "This tenant is being off-boarded."
+    try:
+        tenant = await services.tenants.get(tenant_id)
+    except Missing as error:
+        raise Conflict(message) from error
+    if tenant.leaving_since is not None:
+        raise Conflict(message)
 
 
 async def is_passed_on(services: Services, plan: Plan) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from curfew.ledger import (
         Accounts,
         AuditTrail,
+        Checks,
         Invitations,
         Leases,
         Rates,
@@ -136,6 +137,13 @@ class Services:
 
         return Rates(self.tables, self._now)
 
+    @cached_property
+    def checks(self) -> "Checks":
+        """What the preflight answered last."""
+        from curfew.ledger import Checks
+
+        return Checks(self.tables)
+
     def directory(self, tenant_id: str, connection: Connection) -> "Directory":
         """The directory of a customer tenant; one credential each, never shared between two."""
         key = (tenant_id, connection)
@@ -157,6 +165,17 @@ class Services:
         It is read and never written to, whatever connection grants in that tenant go through.
         """
         return self.directory(self.settings.home_tenant, Connection())
+
+    def afresh(self, tenant_id: str, connection: Connection) -> "Directory":
+        """A directory with a credential of its own, which has no token yet.
+
+        So what is asked there is what consent, roles and secrets are now, and not an hour ago.
+        """
+        from curfew.entra.directory import Directory
+
+        credential = self.credentials.towards(tenant_id, connection)
+        cloud = self.settings.cloud
+        return Directory.of(cloud, credential, self._connections, self.pace(tenant_id))
 
     def pace(self, tenant_id: str) -> "Pace":
         """The turns in a tenant's directory: one for all who act there, by whatever connection."""

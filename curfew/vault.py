@@ -5,6 +5,7 @@ An expired secret can still be read, so expiry is no access control; a disabled 
 """
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -16,6 +17,15 @@ from curfew.errors import Missing
 from curfew.model.handovers import SecretVersion
 
 _KEY_BYTES = 32
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a secret can be read, and when the vault says that it lapses."""
+
+    enabled: bool
+    until: datetime | None
 
 
 class Vault:
@@ -48,6 +58,21 @@ class Vault:
         with classified("vault", "read"):
             secret = await self._client.get_secret(name, version)
         return SecretStr(secret.value or "")
+
+    async def standing(self, name: str) -> Standing:
+        """How the newest version of a secret stands, without its value.
+
+        Raises:
+            Missing: there is no such secret.
+        """
+        with classified("vault", "versions"):
+            versions = [
+                each async for each in self._client.list_properties_of_secret_versions(name)
+            ]
+        if not versions:
+            raise Missing("vault", "versions", status=404)
+        newest = max(versions, key=lambda each: each.created_on or _LONG_AGO)
+        return Standing(bool(newest.enabled), newest.expires_on)
 
     async def retire(self, name: str, *, spare: str = "") -> None:
         """Disable every version of a secret that is enabled. A secret that is not there is done.

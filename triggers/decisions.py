@@ -32,7 +32,7 @@ from curfew.model.profiles import Profile
 from curfew.model.tenants import Tenant
 from curfew.policy import decide_again, decide_extension
 from triggers.edge import Call, Reply, serve
-from triggers.operations import Reach
+from triggers.operation import Reach
 from triggers.sharing import accepted, address, require_decider, seen, tell, verdict
 
 blueprint = df.Blueprint()

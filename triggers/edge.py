@@ -30,7 +30,8 @@ from curfew.model.base import Model
 from curfew.services import Services, current
 from triggers.browsers import require_own_page
 from triggers.engine import Engine
-from triggers.operations import OPERATIONS, Limit, Operation, Reach
+from triggers.operation import Limit, Operation, Reach
+from triggers.operations import OPERATIONS
 from triggers.problems import problem_of
 
 LARGEST_BODY = 64 * 1024

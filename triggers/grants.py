@@ -10,7 +10,7 @@ from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import EndReason, GrantPage, GrantView, Lease
 from curfew.model.messages import EndOrder
 from triggers.edge import Call, Reply, serve
-from triggers.operations import Reach
+from triggers.operation import Reach
 from triggers.queries import Bookmark, GrantListQuery, next_link
 from triggers.sharing import accepted, seen
 

@@ -9,7 +9,8 @@ from pydantic.json_schema import models_json_schema
 from curfew import __version__
 from curfew.model.base import Model
 from triggers.browsers import PROOF, PROOF_HEADER
-from triggers.operations import OPERATIONS, Operation
+from triggers.operation import Operation
+from triggers.operations import OPERATIONS
 from triggers.views import Problem
 
 _REFERENCE = "#/components/schemas/{model}"

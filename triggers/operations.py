@@ -4,14 +4,10 @@ It is the only one. Requests are authorised and validated by it, the OpenAPI doc
 from it, and a function that is not in it serves nobody.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-
-from curfew.callers import AppRole, Caller
+from curfew.callers import AppRole
 from curfew.model.approvals import DecisionRequest, ExtensionRequest
 from curfew.model.audit import AuditPage
-from curfew.model.base import Model
+from curfew.model.checks import CheckReport
 from curfew.model.decisions import DecisionView
 from curfew.model.grants import EndRequest, GrantPage, GrantRequest, GrantView
 from curfew.model.handovers import CredentialView
@@ -19,86 +15,15 @@ from curfew.model.onboarding import OnboardingRequest, OnboardingView
 from curfew.model.profiles import ProfileSettings, ProfileView
 from curfew.model.sweeps import AccountPage, AccountView, AdoptionRequest, SafetyReport
 from curfew.model.tenants import TenantPage, TenantSettings, TenantView
+from triggers.operation import Limit, Operation, Reach, Rights
 from triggers.queries import (
     AuditListQuery,
     ConsentAnswer,
     GrantListQuery,
-    NoQuery,
+    LeavingQuery,
     RequestQuery,
 )
 from triggers.views import Document, Health
-
-
-class Reach(StrEnum):
-    """On what a caller may carry out an operation."""
-
-    ALL = "all"
-    OWN = "own"
-    """Grants that he asked for."""
-    OFFERED = "offered"
-    """Tenants and profiles that he may ask for."""
-    DECIDES = "decides"
-    """Grants of profiles that he may decide on; never his own access."""
-
-
-class Limit(StrEnum):
-    """What a caller may do only so often in an hour; the deployment's settings say how often."""
-
-    REQUESTS = "requests"
-    REVEALS = "reveals"
-
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-type Rights = Mapping[AppRole, Reach]
-"""Which app role reaches what; a role that is not there reaches nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of the API.
-
-    Attributes:
-        name: The function's name, and the operation id of the OpenAPI document.
-        path: Below the route prefix, with `{parameters}`.
-        rights: What the app roles of a caller let him reach.
-        public: Whether it is served without a caller.
-        body: What the request must be; None where it has no body.
-        answers: The model of each successful answer; None where there is no body.
-        problems: The refusals that this operation can give besides those of every operation.
-        durable: Whether it talks to the workflow engine.
-        pages: The statuses that are answered with an HTML page, for a person.
-        unchecked: Whether the platform's sign-in passes this path by: what a request says of its
-            caller there may come from anybody, and nobody is believed.
-        headers: The request headers that it heeds.
-        limit: What each call of it is counted against; None where a caller may call it at will.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    rights: Rights
-    answers: dict[int, type[Model] | None]
-    public: bool = False
-    body: type[Model] | None = None
-    query: type[Model] = NoQuery
-    problems: tuple[int, ...] = ()
-    durable: bool = False
-    headers: tuple[str, ...] = field(default=())
-    pages: tuple[int, ...] = ()
-    unchecked: bool = False
-    limit: Limit | None = None
-
-    @property
-    def safe(self) -> bool:
-        """Whether it changes nothing, so that a browser may be led to it from anywhere."""
-        return self.method in SAFE_METHODS
-
-    def reach(self, caller: Caller) -> frozenset[Reach]:
-        """All that a caller may reach by this operation; nothing where he may not call it."""
-        return frozenset(self.rights[role] for role in caller.roles if role in self.rights)
-
 
 _ASKING: Rights = {AppRole.TECHNICIAN: Reach.OFFERED, AppRole.INTEGRATION: Reach.OFFERED}
 _REQUESTER: Rights = {AppRole.TECHNICIAN: Reach.OWN, AppRole.INTEGRATION: Reach.OWN}
@@ -282,7 +207,8 @@ _TABLE = (
         "Forget a customer tenant, once its live grants are ended",
         _ADMINISTRATOR,
         {202: TenantView, 204: None},
-        problems=(404, 412),
+        query=LeavingQuery,
+        problems=(404, 409, 412),
         durable=True,
         headers=("If-Match",),
     ),
@@ -315,6 +241,24 @@ _TABLE = (
         {204: None},
         problems=(404, 412),
         headers=("If-Match",),
+    ),
+    Operation(
+        "run_check",
+        "POST",
+        "tenants/{tenantId}/check",
+        "Look at what a customer tenant still lacks, now",
+        _ADMINISTRATOR,
+        {200: CheckReport},
+        problems=(404,),
+    ),
+    Operation(
+        "read_check",
+        "GET",
+        "tenants/{tenantId}/check",
+        "Read what the last look at a customer tenant found",
+        _TRAIL_READERS,
+        {200: CheckReport},
+        problems=(404,),
     ),
     Operation(
         "list_audit",

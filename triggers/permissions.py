@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from curfew.callers import AppRole
 from triggers.browsers import PROOF, PROOF_HEADER
-from triggers.operations import Limit, Operation, Reach
+from triggers.operation import Limit, Operation, Reach
 
 _HEAD = """\
 # Who may do what

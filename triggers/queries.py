@@ -38,6 +38,14 @@ class GrantListQuery(Model):
     )
 
 
+class LeavingQuery(Model):
+    """What becomes of Curfew's accounts in a tenant that leaves."""
+
+    delete_accounts: bool = Field(
+        default=False, description="Whether they are deleted; else they stay, disabled and bare."
+    )
+
+
 class AuditListQuery(Model):
     """Which events of the audit trail to list."""
 

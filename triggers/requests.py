@@ -21,6 +21,7 @@ from curfew.errors import (
 )
 from curfew.events import Event, emit
 from curfew.giving.limiting import stays_within_limit
+from curfew.guards import require_staying
 from curfew.ids import new_consent_id, new_grant_id, repeatable_grant_id
 from curfew.model.approvals import Approval, Person
 from curfew.model.audit import Action, AuditEntry
@@ -106,6 +107,7 @@ async def _begun(call: Call, lease: Lease) -> Reply:
         Refused: others that were asked for in the same moment leave no room for this one.
     """
     services, plan = call.services, lease.plan
+    await require_staying(services, lease)
     try:
         if not await stays_within_limit(services, lease):
             await services.leases.withdraw(lease)

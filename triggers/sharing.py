@@ -10,7 +10,7 @@ from curfew.model.base import Model
 from curfew.model.grants import GrantView, Lease
 from curfew.model.profiles import Profile
 from triggers.edge import Call, Reply
-from triggers.operations import Reach
+from triggers.operation import Reach
 
 _POLL_AFTER = {"Retry-After": "3"}
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5)

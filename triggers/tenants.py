@@ -1,5 +1,6 @@
 """Customer tenants over HTTP, checked against the directory itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -14,6 +15,8 @@ from curfew.errors import (
     FieldProblem,
     Missing,
     Refused,
+    Throttled,
+    Unavailable,
 )
 from curfew.events import report_rows
 from curfew.model.approvals import Person
@@ -23,7 +26,7 @@ from curfew.model.messages import EndOrder
 from curfew.model.profiles import ProfileView
 from curfew.model.tenants import Tenant, TenantPage, TenantSettings, TenantView
 from triggers.edge import Call, Reply, serve
-from triggers.operations import Reach
+from triggers.operation import Reach
 from triggers.settings import (
     changed,
     no_such_tenant,
@@ -40,6 +43,9 @@ from triggers.sharing import offered
 blueprint = df.Blueprint()
 
 _LEAVING = "This tenant is being off-boarded."
+
+# Azure's front answers for an app that has not within 230 seconds.
+_PATIENCE = 60.0
 
 
 async def list_tenants(call: Call) -> Reply:
@@ -92,8 +98,10 @@ async def write_tenant(call: Call) -> Reply:
 async def delete_tenant(call: Call) -> Reply:
     """Forget a tenant and its profiles; one with live grants leaves once they are over.
 
-    Then nothing is granted there any more, every live grant is told to end, and the sweep forgets
-    the tenant when the last one is over. Saying it again tells those again that are left.
+    From here on nothing is granted there, and every live grant is told to end. What is left to do
+    when none is live is done at once as far as time allows, else by the sweep: Curfew's accounts
+    are deleted if that was asked for, its own directory roles are removed, and it is forgotten.
+    Saying it again tells those again that are left.
 
     A tenant is not forgotten while accounts of Curfew's are in use there without a grant: the
     watch ends them, or an administrator adopts them.
@@ -102,23 +110,16 @@ async def delete_tenant(call: Call) -> Reply:
 
     tenant = await tenant_of(call)
     require_match(call, tenant.etag)
-    leases = call.services.leases
-    try:
-        live, spoiled = await readable(leases.live(tenant.id))
-        if not live and not spoiled:
-            await _require_unsuspicious(call, tenant)
-            await on_record(call, Action.TENANT_DELETED, tenant.display_name, before=tenant)
-            await call.services.tenants.delete(tenant)
-            return Reply(status=HTTPStatus.NO_CONTENT)
-        if tenant.leaving_since is None:
-            await on_record(call, Action.TENANT_LEAVING, tenant.display_name)
-            leaving = tenant.model_copy(update={"leaving_since": call.services.clock()})
-            tenant = await call.services.tenants.put(leaving)
-    except (Changed, Missing) as error:
-        raise changed() from error
+    live, spoiled = await readable(call.services.leases.live(tenant.id))
+    if not live and not spoiled:
+        await _require_unsuspicious(call, tenant)
+    tenant = await _leaving(call, tenant)
+    if not live and not spoiled and await _has_left(call, tenant):
+        return Reply(status=HTTPStatus.NO_CONTENT)
     by = Person(id=call.caller.id, name=call.caller.name)
     order = EndOrder(reason=EndReason.REVOKED, by=by, remark=_LEAVING)
-    for lease in await _readable(leases.live(tenant.id)):
+    # A request that had read the settings before may have written its lease meanwhile.
+    for lease in await _readable(call.services.leases.live(tenant.id)):
         await call.workflows.end(lease.plan, order)
     headers = {"Location": f"/api/tenants/{tenant.id}", "Retry-After": "60", "ETag": tenant.etag}
     return Reply(_tenant_view(call, tenant), HTTPStatus.ACCEPTED, headers)
@@ -141,6 +142,35 @@ async def _readable[T](things: AsyncIterator[T]) -> list[T]:
     if spoiled:
         report_rows(spoiled)
     return found
+
+
+async def _leaving(call: Call, tenant: Tenant) -> Tenant:
+    """The tenant with the word that it leaves, and with what becomes of its accounts."""
+    deletes = tenant.delete_accounts or call.query.delete_accounts
+    if tenant.leaving_since is not None and deletes == tenant.delete_accounts:
+        return tenant
+    since = tenant.leaving_since or call.services.clock()
+    leaving = tenant.model_copy(update={"leaving_since": since, "delete_accounts": deletes})
+    await on_record(call, Action.TENANT_LEAVING, tenant.display_name, before=tenant)
+    try:
+        return await call.services.tenants.put(leaving)
+    except (Changed, Missing) as error:
+        raise changed() from error
+
+
+async def _has_left(call: Call, tenant: Tenant) -> bool:
+    """Forget the tenant now, if that can be done while somebody waits; else the sweep does."""
+    from curfew.net.leaving import leave
+
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await leave(call.services, tenant)
+    except TimeoutError:
+        return False
+    except (Throttled, Unavailable) as error:
+        if error.service != "directory":
+            raise
+        return False
 
 
 async def _require_unsuspicious(call: Call, tenant: Tenant) -> None:

@@ -1,4 +1,4 @@
-"""What runs by the clock: the sweep and the watch. The functions' names are state.
+"""What runs by the clock: the sweep, the watch, the check. The functions' names are state.
 
 The library is imported inside each: it brings Microsoft's clients with it, and a cold start does
 not pay for them. What fails is reported and goes no further: an exception's text would be in the
@@ -47,6 +47,21 @@ async def run_watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as abov
         return watch(current())
 
     await _run(begin, Event.WATCH_FAILED)
+
+
+@blueprint.function_name("check")
+@blueprint.timer_trigger(
+    arg_name="timer", schedule="0 7 2 * * *", run_on_startup=False, use_monitor=True
+)
+async def run_nightly_check(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
+    """Look at what each tenant lacks, before somebody needs it."""
+
+    def begin() -> Awaitable[object]:
+        from curfew.preflight.checking import check_everywhere
+
+        return check_everywhere(current())
+
+    await _run(begin, Event.CHECK_FAILED)
 
 
 async def _run(begin: Callable[[], Awaitable[object]], failed: Event) -> None:

@@ -10,6 +10,10 @@ from curfew.concurrency import together
 from curfew.entra.graph import Graph
 from curfew.errors import Unavailable
 
+# "Warning" is the time after a subscription has lapsed in which it still serves.
+_IN_FORCE = frozenset({"Enabled", "Warning"})
+# A plan that is for the whole tenant waits for nobody to be given it: "PendingActivation".
+_PROVISIONED = frozenset({"Success", "PendingActivation", "PendingProvisioning"})
 _GROUP = ["id", "displayName", "isAssignableToRole", "groupTypes", "onPremisesSyncEnabled"]
 
 
@@ -40,6 +44,26 @@ class Facts:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+
+    async def sign_in(self) -> None:
+        """Get a token of the tenant.
+
+        Raises:
+            Denied: the authority or the vault refuses; `service_code` says why.
+            Unavailable: one of them did not answer.
+        """
+        await self._graph.sign_in()
+
+    async def service_plans(self) -> frozenset[str]:
+        """The ids of the service plans that the tenant has bought and that are in force."""
+        request = self._graph.client.subscribed_skus.to_get_request_information()
+        return frozenset(
+            plan.needed("servicePlanId")
+            for sku in await self._graph.collect("read licences", request)
+            if sku.text("capabilityStatus") in _IN_FORCE
+            for plan in sku.parts("servicePlans") or ()
+            if plan.text("provisioningStatus") in _PROVISIONED
+        )
 
     async def domains(self) -> dict[str, Domain]:
         """The tenant's domains by name."""

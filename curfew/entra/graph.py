@@ -156,6 +156,11 @@ class Graph:
         self._adapter = GraphRequestAdapter(authentication, connections.client())
         self._adapter.base_url = self.root
         self.client = GraphServiceClient(request_adapter=self._adapter)
+        self._scope = cloud.graph_scope
+
+    async def sign_in(self) -> None:
+        """Get a token and do nothing with it; raises as the credential does."""
+        await self._credential.get_token(self._scope)
 
     @contextmanager
     def call(self, operation: str, *, limits_apart: bool = False) -> Iterator[None]:

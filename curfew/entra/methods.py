@@ -11,6 +11,7 @@ from msgraph.generated.models.temporary_access_pass_authentication_method import
 )
 from pydantic import SecretStr
 
+from curfew.entra.answers import Answer
 from curfew.entra.graph import Graph
 from curfew.errors import Missing, Rejected
 
@@ -20,6 +21,8 @@ PASS = f"{_TYPE}temporaryAccessPassAuthenticationMethod"
 _EMAIL = f"{_TYPE}emailAuthenticationMethod"
 _PASS_POLICY = f"{PASS}Configuration"
 _PASS_POLICY_ID = "temporaryAccessPass"  # noqa: S105 - the name of a policy
+EVERYBODY = "all_users"
+"""The target of a policy that is for everybody, in the place of a group's id."""
 
 # Microsoft keeps each kind of method in a collection of its own; only there can it be deleted.
 COLLECTIONS = {
@@ -55,11 +58,17 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class PassPolicy:
-    """What the tenant allows of Temporary Access Passes; lifetimes in whole minutes."""
+    """What the tenant allows of Temporary Access Passes; lifetimes in whole minutes.
+
+    Who may sign in with one: members of the groups in `targets` that are in none of `excluded`.
+    """
 
     enabled: bool
     shortest: int
     longest: int
+    usable_once: bool = False
+    targets: frozenset[str] = frozenset({EVERYBODY})
+    excluded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,9 @@ class Methods:
             enabled=found.text("state") == "enabled",
             shortest=found.number("minimumLifetimeInMinutes") or 60,
             longest=found.number("maximumLifetimeInMinutes") or 480,
+            usable_once=bool(found.flag("isUsableOnce")),
+            targets=_ids(found.parts("includeTargets")),
+            excluded=_ids(found.parts("excludeTargets")),
         )
 
     async def create_pass(self, account_id: str, lifetime: int) -> TemporaryAccessPass:
@@ -131,6 +143,10 @@ class Methods:
 
     def _of(self, account_id: str) -> Any:  # noqa: ANN401 - a generated builder of the SDK
         return self._graph.client.users.by_user_id(account_id).authentication
+
+
+def _ids(targets: list[Answer] | None) -> frozenset[str]:
+    return frozenset(target.id for target in targets or ())
 
 
 def deletion_of(authentication: Any, collection: str) -> Callable[[str], Any]:  # noqa: ANN401 - SDK

@@ -3,6 +3,7 @@
 from curfew.ledger.accounts import AccountRecord, Accounts
 from curfew.ledger.audit import AuditTrail
 from curfew.ledger.audit_rows import AuditQuery
+from curfew.ledger.checks import Checks
 from curfew.ledger.invitations import Invitations
 from curfew.ledger.leases import Leases, LiveGrant
 from curfew.ledger.rates import Rates
@@ -14,6 +15,7 @@ __all__ = [
     "Accounts",
     "AuditQuery",
     "AuditTrail",
+    "Checks",
     "Invitations",
     "Leases",
     "LiveGrant",

@@ -29,6 +29,12 @@ class Invitations:
         row = Row(invitation.tenant, invitation.id, invitation.to_json())
         await self._tables.create(TABLE, (row, {}))
 
+    async def forget(self, tenant_id: str) -> None:
+        """Forget every invitation of a tenant: an address that is still about answers nothing."""
+        query = "PartitionKey eq @tenant"
+        async for row in self._tables.all(TABLE, query, {"tenant": tenant_id}):
+            await self._tables.delete(TABLE, row.partition, row.key)
+
     async def answer(self, invitation: Invitation) -> None:
         """Write an answer into the invitation as it was read: of two answers one is the first.
 

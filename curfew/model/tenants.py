@@ -131,6 +131,9 @@ class Tenant(TenantSettings):
     leaving_since: Moment | None = Field(
         default=None, description="Set while it is being off-boarded: nothing is granted any more."
     )
+    delete_accounts: bool = Field(
+        default=False, description="Whether Curfew's accounts are deleted when it leaves."
+    )
     etag: str = Field(default="", exclude=True)
 
 

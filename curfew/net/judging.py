@@ -16,8 +16,7 @@ from curfew.model.profiles import CredentialKind, EndingMode
 from curfew.model.sweeps import CURFEW, FRESH, WARNED, WATCH_PROFILE, Noticed
 from curfew.model.tenants import Tenant
 from curfew.net.suspicion import ACUTE, Fact
-from curfew.net.sweeping import ending_of
-from curfew.net.taking_back import take_back
+from curfew.net.taking_back import ending_of, take_back
 from curfew.services import Services
 
 _IN_USE = "The account was in use without a grant: "

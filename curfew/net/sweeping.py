@@ -36,9 +36,9 @@ from curfew.model.sweeps import (
     TenantFailure,
 )
 from curfew.model.tenants import Tenant
+from curfew.net.leaving import leave
 from curfew.net.rounds import Cut, Limits, by_lot, in_every_tenant, one_by_one
-from curfew.net.suspicion import suspicious_in
-from curfew.net.taking_back import Result, take_back
+from curfew.net.taking_back import LEAVING, Result, ending_of, take_back
 from curfew.services import Services
 
 type Tell = Callable[[Plan, EndOrder], Awaitable[None]]
@@ -49,7 +49,6 @@ Raises:
 """
 
 OVERDUE = "Its time was up, and no workflow had ended it."
-LEAVING = "The tenant is being off-boarded."
 
 _YOUNG = timedelta(minutes=30)
 """For how long after its deadline a lease comes before those that sweeps did not see through."""
@@ -95,15 +94,6 @@ def is_due(lease: Lease, now: datetime) -> bool:
     )
     # What is added to a deadline of the year 9999 is no moment any more.
     return now - (FRESH if is_fresh else timedelta(0)) >= lease.deadline
-
-
-def ending_of(lease: Lease, remark: str) -> Ending:
-    """Why a grant ends: for the reason that its lease says already, else because it was swept."""
-    if (told := Ending.told_by(lease)) is not None:
-        return told
-    waited = lease.state is GrantState.AWAITING_APPROVAL
-    reason = EndReason.APPROVAL_EXPIRED if waited else EndReason.SWEPT
-    return Ending(reason=reason, by=CURFEW, remark=remark)
 
 
 class _Sweep:
@@ -318,20 +308,5 @@ class _Sweep:
             report(Event.STEP_FAILED, error, step="tell_workflow", **about)
 
     async def _let_go(self, tenant_id: str) -> None:
-        tenant = self._leaving[tenant_id]
-        async for _ in self._services.leases.live(tenant_id):
-            return
-        if await suspicious_in(self._services, tenant):
-            # The watch ends them; it looks into no tenant that was forgotten.
-            return
-        entry = AuditEntry(
-            key=f"{tenant_id}:{Action.TENANT_DELETED}:{tenant.etag}",
-            tenant=tenant_id,
-            action=Action.TENANT_DELETED,
-            target=tenant.display_name,
-        )
-        # Afterwards nobody would be left to write it; nobody's access hangs on a tenant that stays.
-        await self._services.audit.append(entry)
-        await self._services.tenants.delete(tenant)
-        self._left.append(tenant_id)
-        emit(Event.TENANT_LEFT, tenant=tenant_id)
+        if await leave(self._services, self._leaving[tenant_id]):
+            self._left.append(tenant_id)

@@ -21,7 +21,7 @@ from curfew.ending.removing import remove_access
 from curfew.ending.verifying import verify_ended
 from curfew.errors import CurfewError, Throttled, Unavailable
 from curfew.model.evidence import Evidence
-from curfew.model.grants import Lease, Plan
+from curfew.model.grants import EndReason, GrantState, Lease, Plan
 from curfew.model.messages import (
     Closing,
     Ending,
@@ -36,8 +36,10 @@ from curfew.model.messages import (
     steps_to_mend,
 )
 from curfew.model.profiles import EndingMode
-from curfew.model.sweeps import FRESH, Swept
+from curfew.model.sweeps import CURFEW, FRESH, Swept
 from curfew.services import Services
+
+LEAVING = "The tenant is being off-boarded."
 
 _LOOK_AGAIN = 2.0
 """Seconds until the second try, when all was done and not all of it shows yet."""
@@ -60,6 +62,15 @@ class Result:
     detail: str | None = None
     failure: Throttled | Unavailable | None = None
     deleted: bool = False
+
+
+def ending_of(lease: Lease, remark: str) -> Ending:
+    """Why a grant ends: for the reason that its lease says already, else because it was swept."""
+    if (told := Ending.told_by(lease)) is not None:
+        return told
+    waited = lease.state is GrantState.AWAITING_APPROVAL
+    reason = EndReason.APPROVAL_EXPIRED if waited else EndReason.SWEPT
+    return Ending(reason=reason, by=CURFEW, remark=remark)
 
 
 async def take_back(services: Services, lease: Lease, ending: Ending) -> Result:

@@ -6,7 +6,10 @@ from datetime import timedelta
 
 @dataclass
 class AccessPassPolicy:
-    """The policy for temporary access passes. `targets`: group ids, or `all_users`."""
+    """The policy for temporary access passes, for and not for members of groups.
+
+    `targets` are group ids, or `all_users`; whoever is in a group of `excluded` is left out.
+    """
 
     enabled: bool = True
     minimum_minutes: int = 60
@@ -15,6 +18,7 @@ class AccessPassPolicy:
     length: int = 8
     usable_once: bool = False
     targets: list[str] = field(default_factory=lambda: ["all_users"])
+    excluded: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -133,10 +133,9 @@ def access_pass_state(tenant: Tenant, user: User) -> str:
     """Why a user's pass works or does not, in the words of `methodUsabilityReason`."""
     policy, held, now = tenant.access_pass_policy, user.access_pass, tenant.now()
     targets = set(policy.targets)
-    in_target = "all_users" in targets or any(
-        group.id in targets for group in tenant.all_groups_of(user.id)
-    )
-    if not policy.enabled or not in_target:
+    groups = {group.id for group in tenant.all_groups_of(user.id)}
+    in_target = "all_users" in targets or bool(groups & targets)
+    if not policy.enabled or not in_target or groups & set(policy.excluded):
         return "DisabledByPolicy"
     if held is None or now >= held.end:
         return "Expired"

@@ -90,7 +90,7 @@ def get_access_pass_policy(call: GraphCall) -> Response:
         "minimumLifetimeInMinutes": policy.minimum_minutes,
         "maximumLifetimeInMinutes": policy.maximum_minutes,
         "isUsableOnce": policy.usable_once,
-        "excludeTargets": [],
+        "excludeTargets": [{"targetType": "group", "id": group} for group in policy.excluded],
         "includeTargets": [
             {"targetType": "group", "id": target, "isRegistrationRequired": False}
             for target in policy.targets

@@ -1,8 +1,12 @@
-"""Service principals: the applications in a tenant, their owners, what was consented."""
+"""Service principals: the applications in a tenant, their owners, what was consented.
+
+Beside them the registration of an application, in its home tenant.
+"""
 
 import uuid
 from typing import Any
 
+from simulator.applications import Application
 from simulator.directory.objects import ServicePrincipal
 from simulator.directory.views import principal_view, stamp
 from simulator.environment import GRAPH_APP_ID
@@ -69,6 +73,50 @@ def list_consents(call: GraphCall) -> Response:
     return collection(call.cloud.url, call.request, call.query, "appRoleAssignments", documents)
 
 
+def get_application(call: GraphCall) -> Response:
+    """An application that is registered in this tenant, never the value of its secrets."""
+    wanted = call.parameters["application"]
+    application = call.cloud.applications.get(wanted)
+    if application is None or application.home_tenant != call.tenant.id:
+        raise not_found(wanted)
+    return entity(call.cloud.url, call.query, "applications", _application(application))
+
+
+def _application(application: Application) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid5(uuid.UUID(application.app_id), "application")),
+        "deletedDateTime": None,
+        "appId": application.app_id,
+        "displayName": application.display_name,
+        "signInAudience": "AzureADMultipleOrgs" if application.multi_tenant else "AzureADMyOrg",
+        "passwordCredentials": [
+            {
+                "keyId": str(uuid.uuid5(uuid.UUID(application.app_id), f"secret {number}")),
+                "displayName": f"secret {number}",
+                "customKeyIdentifier": None,
+                "endDateTime": stamp(secret.expires) if secret.expires else None,
+                "hint": secret.value[:3],
+                "secretText": None,
+                "startDateTime": None,
+            }
+            for number, secret in enumerate(application.secrets, 1)
+        ],
+        "keyCredentials": [
+            {
+                "keyId": str(uuid.uuid5(uuid.UUID(application.app_id), each.thumbprint)),
+                "displayName": each.certificate.subject.rfc4514_string(),
+                "customKeyIdentifier": None,
+                "endDateTime": stamp(each.certificate.not_valid_after_utc),
+                "key": None,
+                "startDateTime": stamp(each.certificate.not_valid_before_utc),
+                "type": "AsymmetricX509Cert",
+                "usage": "Verify",
+            }
+            for each in application.certificates
+        ],
+    }
+
+
 def permission_id(name: str) -> str:
     """The id of an application permission; one that is not in the table gets a made-up id."""
     return PERMISSION_IDS.get(name) or str(uuid.uuid5(uuid.UUID(GRAPH_APP_ID), name))
@@ -87,6 +135,7 @@ _BY_APP = "servicePrincipals(appId='{application}')"
 _BY_ID = "servicePrincipals/{principal}"
 _PAGED = Options(frozenset({"$select", "$top", "$skiptoken"}))
 ROUTES = (
+    Route("GET", "applications(appId='{application}')", get_application, _READ, SELECT),
     Route("GET", "servicePrincipals", list_principals, _READ, _LIST),
     *(
         route

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lifecycle.client import Answer, Api, Persona
 
 if TYPE_CHECKING:
-    from triggers.operations import Operation
+    from triggers.operation import Operation
 
 
 @dataclass(frozen=True)

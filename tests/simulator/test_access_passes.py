@@ -166,3 +166,12 @@ def test_a_granular_permission_deletes_its_kind_and_no_other(world: World) -> No
         world.graph("DELETE", f"{path}/phoneMethods/{phone.id}", tenant=tenant).status_code == 204
     )
     assert world.graph("DELETE", f"{path}/fido2Methods/{key.id}", tenant=tenant).status_code == 403
+
+
+def test_an_excluded_group_is_left_out_of_the_policy(world: World) -> None:
+    staff = next(iter(world.contoso.groups.values()))
+    world.contoso.access_pass_policy.excluded = [staff.id]
+    told = world.graph("GET", f"{POLICY}temporaryAccessPass").json()
+    assert [target["id"] for target in told["excludeTargets"]] == [staff.id]
+    made = make(world).json()
+    assert (made["isUsable"], made["methodUsabilityReason"]) == (False, "DisabledByPolicy")

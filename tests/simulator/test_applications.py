@@ -270,3 +270,18 @@ def test_discovery_for_any_tenant_names_a_placeholder(world: World) -> None:
     assert found["issuer"].endswith("/{tenantid}/v2.0")
     nowhere = world.http.get("/nowhere.example/v2.0/.well-known/openid-configuration")
     assert aadsts(nowhere) == 90002
+
+
+def test_an_application_shows_its_credentials_at_home_and_never_their_values(world: World) -> None:
+    lapses = datetime(2027, 1, 31, 12, tzinfo=UTC)
+    world.demo.curfew.secrets.append(Secret("a-second-secret", lapses))
+    path = f"applications(appId='{world.demo.curfew.app_id}')"
+    own = world.demo.home.principal_of(world.demo.curfew.app_id)
+    assert own is not None
+    own.permissions |= CONSENT
+    told = world.graph("GET", path, tenant=world.demo.home)
+    passwords = told.json()["passwordCredentials"]
+    assert [each["endDateTime"] for each in passwords] == [None, "2027-01-31T12:00:00Z"]
+    assert "a-second-secret" not in told.text
+    assert told.json()["keyCredentials"][0]["endDateTime"]
+    assert world.graph("GET", path, tenant=world.contoso).status_code == 404
