@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from curfew.model.checks import CheckReport
 from curfew.onboard.client import Administrator, CouldNot, Document
 from curfew.onboard.showing import Screen
 
@@ -148,10 +149,10 @@ class Flow:
 
     def _check(self, wanted: Wanted) -> int:
         self._screen.step("Check")
-        report = self._api.write("POST", f"/api/tenants/{wanted.tenant}/check", {})
-        self._screen.report(report)
-        broken = any(finding["severity"] == "error" for finding in report["findings"])
-        return BROKEN if broken else HEALTHY
+        found = self._api.write("POST", f"/api/tenants/{wanted.tenant}/check", {})
+        report = CheckReport.read(found)
+        self._screen.report(report, wanted.name)
+        return HEALTHY if report.healthy else BROKEN
 
     def _wait(
         self,

@@ -18,6 +18,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from curfew.model.checks import CheckReport
+from curfew.preflight.showing import rendered
+
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
 _INDENT = 3
 
@@ -95,21 +98,9 @@ class Screen:
         self._paragraph("Or in PowerShell, with the module Microsoft.Graph:")
         self._to_copy(command["powerShellSignIn"], command["powerShell"])
 
-    def report(self, report: dict[str, Any]) -> None:
+    def report(self, report: CheckReport, name: str) -> None:
         """What the check found, the worst first."""
-        findings = report["findings"]
-        for severity in ("error", "warning", "ok"):
-            for finding in findings:
-                if finding["severity"] == severity:
-                    self._finding(finding)
-        counts = {each: sum(f["severity"] == each for f in findings) for each in _MARKS}
-        self._console.print()
-        if counts["error"]:
-            said = f"Not ready: {counts['error']} to mend, {counts['warning']} to look at."
-            self._console.print(Text(said, style="bold red"))
-        else:
-            said = f"Ready. {counts['ok']} in order, {counts['warning']} to look at."
-            self._console.print(Text(said, style="bold green"))
+        self._console.print(rendered(report, name))
 
     @contextmanager
     def waiting(self, what: str, deadline: datetime) -> Iterator[Waiting]:
@@ -121,14 +112,6 @@ class Screen:
             return
         with Status(Text(text), console=self._console):
             yield Waiting(self._console)
-
-    def _finding(self, finding: dict[str, Any]) -> None:
-        self._marked(finding["severity"], finding["title"])
-        if finding["severity"] == "ok":
-            return
-        self._hanging(Text(" "), Text(finding["meaning"]))
-        if finding["fix"]:
-            self._hanging(Text(" "), Text.assemble(("To mend it: ", "bold"), finding["fix"]))
 
     def _marked(self, severity: str, text: str) -> None:
         mark, style = _MARKS[severity]
