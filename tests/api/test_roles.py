@@ -187,7 +187,8 @@ def test_health_has_details_for_administrators_only(
             continue
         health = clients[persona].get("/api/health").json()
         assert health["status"] == "ok"
-        expected = {"ledger": "ok", "vault": "ok"} if persona == "ada" else None
+        everything = {"ledger": "ok", "vault": "ok", "home": "ok"}
+        expected = everything if persona == "ada" else None
         assert health["checks"] == expected
 
 
@@ -199,5 +200,6 @@ def test_health_says_what_does_not_answer(house: House) -> None:
     finally:
         house.cloud.faults.remove(outage)
     assert health["status"] == "degraded"
-    assert set(health["checks"]) == {"ledger", "vault"}
+    assert set(health["checks"]) == {"ledger", "vault", "home"}
+    assert health["checks"].pop("home") == "ok"
     assert "ok" not in health["checks"].values()

@@ -8,6 +8,7 @@ import pytest
 from curfew import services as services_of
 from curfew.services import Services
 from tests.lifecycle.client import ADA, ANN, Answer, Api, Hub, Persona
+from tests.lifecycle.homes import Home
 from tests.lifecycle.operations import Place, call, operations
 from tests.lifecycle.world import World
 
@@ -65,4 +66,17 @@ def test_an_administrator_of_the_home_tenant_is_believed(world: World) -> None:
     """So that the tests above refuse for the reason that they name."""
     api = Api(Hub(world.engine), world.wait, world.demo.home.id)
     assert api(ADA, "GET", "/api/tenants").status == 200
-    assert api(ADA, "GET", "/api/health")["checks"] == {"ledger": "ok", "vault": "ok"}
+    checks = api(ADA, "GET", "/api/health")["checks"]
+    assert checks == {"ledger": "ok", "vault": "ok", "home": "ok"}
+
+
+def test_health_tells_an_administrator_that_the_home_tenant_does_not_let_people_be_read(
+    world: World,
+) -> None:
+    """Nothing that waits for consent or for a start would be given, and nobody would know why."""
+    api = Api(Hub(world.engine), world.wait, world.demo.home.id)
+    for trouble, said in (({"status": 403}, "refuses"), ({"status": 503}, "does not answer")):
+        with Home(world).down(**trouble):
+            health = api(ADA, "GET", "/api/health")
+        assert health["status"] == "degraded"
+        assert health["checks"] == {"ledger": "ok", "vault": "ok", "home": said}
