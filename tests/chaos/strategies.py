@@ -24,6 +24,7 @@ _ACTIVITIES = (
     "close_unopened",
     "extend_expiry",
     "prolong_access",
+    "replace_credential",
     "settle_extension",
     "open_account",
     "open_subject",
@@ -71,6 +72,7 @@ _EXTEND = st.builds(
 )
 _END = st.builds(steps.End, grant=_GRANTS, who=_OWNER_OR)
 _REVEAL = st.builds(steps.Reveal, grant=_GRANTS, who=st.sampled_from([OWNER, OWNER, "ben"]))
+_RENEW = st.builds(steps.Renew, grant=_GRANTS, who=st.sampled_from([OWNER, OWNER, "ben"]))
 _TAMPER = st.builds(
     hazards.Tamper, tenant=_TENANTS, who=_TECHNICIANS, what=st.sampled_from(["method", "role"])
 )
@@ -88,6 +90,7 @@ _ACT = _weighted(
     (4, _EXTEND),
     (5, _END),
     (1, _REVEAL),
+    (2, _RENEW),
     (2, _TAMPER),
     (2, _CHANGE_SETTINGS),
     (1, st.builds(hazards.Wake, tenant=_TENANTS, who=_TECHNICIANS)),
