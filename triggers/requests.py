@@ -36,6 +36,7 @@ from triggers.sharing import accepted, address
 
 blueprint = df.Blueprint()
 
+_KEY = "idempotency-key"
 _LONGEST_KEY = 200
 
 
@@ -115,13 +116,20 @@ async def _begun(call: Call, lease: Lease) -> Reply:
             await _note_refusal(call, plan.grant_id, reasons)
             raise Refused(reasons)
         await services.audit.append(_requested(lease))
+    except ServiceError:
+        await services.leases.withdraw(lease)
+        raise
+    try:
         await call.workflows.start(plan)
     except AlreadyExists:
         # A repetition of this very request found the lease and was quicker.
         return accepted(lease)
     except ServiceError:
-        # Without its lease a workflow that was started all the same gives nothing.
-        await services.leases.withdraw(lease)
+        # Without its lease a workflow that was started all the same gives nothing. A request that
+        # can be repeated keeps it: a workflow that is already at work would take the repetition's
+        # lease for the one that it has missed, and end it. Nobody repeats it: it ends by itself.
+        if _KEY not in call.headers:
+            await services.leases.withdraw(lease)
         raise
     emit(
         Event.GRANT_REQUESTED,
@@ -259,7 +267,7 @@ def _question(decision: Decision) -> Approval | None:
 
 async def _known(call: Call, grant_id: str) -> Lease | None:
     """The grant that this caller's `Idempotency-Key` has made before, if it has."""
-    if "idempotency-key" not in call.headers:
+    if _KEY not in call.headers:
         return None
     try:
         return await call.services.leases.find(grant_id)
@@ -280,7 +288,7 @@ async def _repeated(call: Call, lease: Lease) -> Reply:
 
 
 def _grant_id(call: Call, tenant_id: str) -> str:
-    key = call.headers.get("idempotency-key")
+    key = call.headers.get(_KEY)
     if key is None:
         return new_grant_id(tenant_id)
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():

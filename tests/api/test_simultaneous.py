@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.api.house import House, until
+from tests.api.house import House
 
 
 def at_once(times: int, call: Callable[[], httpx.Response]) -> list[httpx.Response]:
@@ -139,16 +139,6 @@ def test_a_request_whose_start_lost_its_answer_can_be_repeated_with_its_key(hous
     with house.engine.being("answer lost"):
         lost = house.request(technician)
     assert lost.status_code == 503
-    name = house.account(technician)
-    keys: list[str] = []
-
-    def settled() -> bool:
-        instances = house.host.backend.instances()
-        running = [i for i in instances.values() if name in str(i.input) and not i.output]
-        keys[:] = [key for key in house.leases(house.world.contoso) if name in key]
-        return not running or not keys
-
-    until(settled, lambda: f"leases {keys}")
     again = house.request(technician)
     assert again.status_code == 202, again.text
     house.reaches(technician, again.json()["id"], "active")

@@ -18,6 +18,8 @@ import grpc
 from durabletask.client import AsyncTaskHubGrpcClient
 from google.protobuf import timestamp_pb2, wrappers_pb2
 
+from curfew.callers import issuers_of
+from curfew.services import current
 from devhost.principal import headers_of
 from tests.lifecycle.engine import Engine, Instance
 
@@ -135,9 +137,9 @@ class Persona:
     is_application: bool = False
 
     def headers(self, home_tenant: str) -> dict[str, str]:
-        """What App Service tells the app about him."""
+        """What App Service tells the app about him, in the cloud that the app is in."""
         claims: dict[str, Any] = {
-            "iss": f"https://sts.windows.net/{home_tenant}/",
+            "iss": min(issuers_of(current().settings.cloud, home_tenant)),
             "oid": self.id,
             "tid": home_tenant,
             "name": self.name,

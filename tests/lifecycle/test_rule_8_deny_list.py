@@ -4,13 +4,17 @@ import copy
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from curfew.ledger import AccountRecord
 from curfew.model.grants import EndReason
-from curfew.model.tenants import Connection
+from curfew.model.tenants import Connection, ConnectionKind
+from simulator.applications import Secret
 from simulator.directory.objects import User
+from simulator.directory.roles import PRIVILEGED_AUTHENTICATION_ADMINISTRATOR
 from simulator.faults import Fault
-from tests.lifecycle.world import APPROVER, TECHNICIAN, Grant, World
+from simulator.scenario import CONSENT
+from tests.lifecycle.world import APPROVER, START, TECHNICIAN, Grant, World
 
 
 @pytest.fixture
@@ -68,9 +72,20 @@ def test_row_20_an_owner_of_this_app_gets_no_roles(world: World, subject: User) 
 def test_row_20_the_owner_of_a_customers_own_registration_gets_no_roles(
     world: World, subject: User
 ) -> None:
-    own = world.customer.consent("99999999-0000-4000-8000-000000000009", "Their own", set())
+    secret = Secret("the-customers-own-client-secret")
+    application = world.cloud.add_application("Their own", world.customer, secrets=[secret])
+    own = world.customer.consent(
+        application.app_id,
+        "Their own",
+        set(CONSENT),
+        roles=(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,),
+    )
     own.owners.append(subject.id)
-    connection = Connection(client_id=own.app_id)
+    kept = world.services.vault.keep("their-own", SecretStr(secret.value), START)
+    world.wait(kept)
+    connection = Connection(
+        kind=ConnectionKind.SECRET, client_id=own.app_id, secret_name="their-own"
+    )
     assert_refused(world, world.request_roles(subject, connection=connection), "one of its owners")
 
 
