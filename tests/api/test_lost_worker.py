@@ -188,7 +188,10 @@ def a_life(house: House) -> None:
     over_and_verified(house, ended)
 
 
-@pytest.mark.parametrize(("home", "writes"), [("house", WRITES), ("fragile", WRITES[::4])])
+@pytest.mark.parametrize(
+    ("home", "writes"),
+    [pytest.param("house", WRITES, marks=pytest.mark.slow), ("fragile", WRITES[::4])],
+)
 def test_a_worker_that_dies_in_its_writes_and_while_active_loses_nothing(
     request: pytest.FixtureRequest, home: str, writes: tuple[Write, ...]
 ) -> None:

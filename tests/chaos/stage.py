@@ -186,7 +186,7 @@ def raised(shared: Shared, tenants: int) -> Iterator[Stage]:
     services.clock = clock
     services.pause = _no_pause
     services_of.use(services)
-    shared.forget_charges()
+    shared.forget_earlier()
     records: list[logging.LogRecord] = []
     with recorded(records):
         flows, steps = registered()

@@ -13,7 +13,7 @@ from tests.lifecycle.shared import Shared
 
 def test_whatever_happens_nothing_is_left_and_nothing_was_late(shared: Shared) -> None:
     @settings(
-        max_examples=25,
+        max_examples=12,
         derandomize=True,
         deadline=None,
         database=None,

@@ -34,7 +34,8 @@ def world(shared: Shared) -> Iterator[World]:
     shared.cloud.calls.clear()
     shared.services.clock = clock
     services_of.use(shared.services)
-    shared.forget_charges()
+    shared.forget_earlier()
+    shared.ledger.writes.clear()
     flows, steps = registered_functions()
 
     records: list[logging.LogRecord] = []

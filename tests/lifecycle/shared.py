@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import connector
 
 from curfew.ledger.rates import RATES
+from curfew.ledger.tenants import TENANTS
 from curfew.services import Services
 from curfew.settings import Settings
 from devhost.azurite import Azurite
@@ -33,13 +34,18 @@ class Shared:
     loop: asyncio.AbstractEventLoop
     services: Services
 
-    def forget_charges(self) -> None:
-        """What callers used under another test's clock is nothing that they have used by now."""
-        self.loop.run_until_complete(self._forget_charges())
+    def forget_earlier(self) -> None:
+        """Begin without what earlier tests have left for all.
 
-    async def _forget_charges(self) -> None:
-        async for row in self.services.tables.all(RATES, "", {}):
-            await self.services.tables.delete(RATES, row.partition, row.key)
+        What callers used under another test's clock is nothing that they have used by now; and
+        the sweep and the watch look into every tenant on record.
+        """
+        self.loop.run_until_complete(self._forget(RATES, TENANTS))
+
+    async def _forget(self, *tables: str) -> None:
+        for table in tables:
+            async for row in self.services.tables.all(table, "", {}):
+                await self.services.tables.delete(table, row.partition, row.key)
 
 
 class _Running:

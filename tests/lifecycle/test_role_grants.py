@@ -98,7 +98,9 @@ def test_rows_1_and_2_whichever_write_fails_what_was_given_is_taken_back(
             assert members(world, group) == []
 
 
-@pytest.mark.parametrize("applied", [False, True], ids=["before", "applied"])
+@pytest.mark.parametrize(
+    "applied", [pytest.param(False, marks=pytest.mark.slow), True], ids=["before", "applied"]
+)
 def test_row_1_whichever_write_to_the_ledger_fails_what_was_given_is_taken_back(
     world: World, subject: User, applied: bool
 ) -> None:

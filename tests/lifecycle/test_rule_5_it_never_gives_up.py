@@ -63,6 +63,7 @@ def test_rule_5_the_alert_comes_after_the_first_round_and_each_further_one(world
     world.assert_gone(grant)
 
 
+@pytest.mark.slow
 def test_rule_5_a_day_of_failing_leaves_a_short_history(world: World) -> None:
     grant = world.request()
     grant.run_until_active()
