@@ -160,6 +160,7 @@ def _single(claims: dict[str, list[str]], names: tuple[str, ...]) -> str:
 def _is_application(claims: dict[str, list[str]], object_id: str) -> bool:
     if "app" in claims.get("idtyp", ()):
         return True
-    # `idtyp` is optional. An app-only token is about itself and carries no delegated scope.
-    has_scope = any(claims.get(name) for name in _SCOPES)
-    return not has_scope and _single(claims, _SUBJECT) == object_id
+    # `idtyp` is optional. An app-only token is about itself and carries no delegated scope. What
+    # says neither of whom it is about nor for what it was given is no proof of a person.
+    has_scope = any(scope.strip() for name in _SCOPES for scope in claims.get(name, ()))
+    return not has_scope and _single(claims, _SUBJECT).lower() in {"", object_id}

@@ -152,6 +152,24 @@ def test_an_application_is_recognised_without_the_optional_claim() -> None:
     assert read(without(APPLICATION, "idtyp")).is_application
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        [*APPLICATION, (SCP, "")],
+        [*APPLICATION, ("scp", " ")],
+        without(APPLICATION, SUB),
+        [*without(APPLICATION, SUB), (SUB, HALO.upper())],
+    ],
+    ids=["an empty scope", "a blank scope", "no subject", "another spelling"],
+)
+def test_what_proves_no_person_is_an_application_and_holds_no_role_of_people(
+    claims: Claims,
+) -> None:
+    caller = read([*without(claims, "idtyp"), ("roles", "Administrator")])
+    assert caller.is_application
+    assert caller.roles == {AppRole.INTEGRATION}
+
+
 def test_a_delegated_token_is_a_persons_even_about_itself() -> None:
     claims = [*without(PERSON, SUB), (SUB, ANN)]
     assert not read(claims).is_application
