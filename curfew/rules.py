@@ -102,18 +102,19 @@ def of_subject(
 ) -> tuple[Check, ...]:
     """The tenant stays, and the user is one whom the profile names, or in the home tenant oneself.
 
-    Never an emergency account.
+    Never an emergency account; of a user who is not offered nobody is told whether he is one.
     """
     is_own = subject == technician_id and tenant.is_home
+    is_offered = subject is None or is_own or subject in profile.subjects
     return (
         (tenant.leaving_since is None, "tenant", "This tenant is being off-boarded."),
         (
-            subject is None or is_own or subject in profile.subjects,
+            is_offered,
             "subject",
             "This profile is not offered to this user.",
         ),
         (
-            subject not in tenant.break_glass,
+            not is_offered or subject not in tenant.break_glass,
             "subject",
             "This is an emergency account; Curfew never touches it.",
         ),

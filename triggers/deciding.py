@@ -129,9 +129,18 @@ async def _facts(call: Call, tenant: Tenant, profile: Profile) -> tuple[Facts, s
         services.leases.holder(tenant.id, name),
     )
     if account is None:
-        return Facts(most, len(standing), holder=holder), None, new_mark()
+        # Nothing is on record before the account is made, and its first grant may be another's.
+        owner = await _technician_of(call, holder) if holder else None
+        return Facts(most, len(standing), owner=owner, holder=holder), None, new_mark()
     facts = Facts(most, len(standing), owner=account.technician_id, holder=holder)
     return facts, account.account_id, account.mark or new_mark()
+
+
+async def _technician_of(call: Call, grant_id: str) -> str | None:
+    try:
+        return (await call.services.leases.find(grant_id)).technician.id
+    except Missing:
+        return None
 
 
 async def _named(call: Call, tenant: Tenant, decision: Decision) -> Named | None:

@@ -305,3 +305,28 @@ def test_the_settings_that_were_tried_guard_the_start_as_well(desk: Desk) -> Non
     refused = desk.say(PETRA, APPROVE, grant_id)
     assert (refused.status, refused["errors"][0]["field"]) == (422, "startAt")
     assert desk.lease(grant_id).state is GrantState.AWAITING_APPROVAL
+
+
+def test_it_tells_of_no_emergency_account_to_whom_its_user_is_not_offered(desk: Desk) -> None:
+    emergency, offered, stranger = (str(uuid4()) for _ in range(3))
+    desk.tenant(break_glass=(emergency, offered))
+    desk.profile(kind="role", credential="none", subjects=(offered,))
+    assert tried(desk, subject=emergency)["reasons"] == tried(desk, subject=stranger)["reasons"]
+    (reason,) = tried(desk, subject=offered)["reasons"]
+    assert "emergency account" in reason["detail"]
+
+
+def test_a_first_grant_of_another_technician_of_this_name_is_not_shown_as_ones_own(
+    desk: Desk,
+) -> None:
+    """Two domains of the home tenant have an Ann, and no account of hers was made yet."""
+    desk.profile(approvals=1)
+    desk.ask(ANN)
+    other_ann = somebody(ANN)
+    answer = tried(desk, other_ann)
+    (reason,) = answer["reasons"]
+    assert "belongs to another technician" in reason["detail"]
+    assert answer["blockedBy"] is None
+    refused = desk.request(other_ann)
+    assert (refused.status, refused["detail"]) == (409, reason["detail"])
+    assert "blockedBy" not in refused.body
