@@ -281,7 +281,10 @@ async def _repeated(call: Call, lease: Lease) -> Reply:
         return _tried(call, DecisionView.repeating(lease))
     begins = lease.state.unopened or lease.state is GrantState.PROVISIONING
     if begins and call.services.clock() < lease.deadline:
-        # The first request may have died between the lease and the workflow.
+        # The first request may have died between the lease and the workflow. What the trail tells
+        # of was counted; what it does not is not begun before it is counted and on record.
+        if not await call.services.audit.knows(lease.plan.tenant_id, [_requested(lease).key]):
+            return await _begun(call, lease)
         with suppress(AlreadyExists):
             await call.workflows.start(lease.plan)
     return accepted(lease)

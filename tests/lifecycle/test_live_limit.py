@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from curfew.giving.limiting import stays_within_limit
-from curfew.ledger.leases import LEASES
+from curfew.ledger.leases import LEASES, LiveGrant
 from curfew.ledger.tables import Row
 from tests.lifecycle.asking import Desk, starts
-from tests.lifecycle.client import Answer, Persona
+from tests.lifecycle.client import ADA, Answer, Persona
 from tests.lifecycle.ledger_proxy import Trouble
 from tests.lifecycle.test_dry_run import somebody, tried
 from tests.lifecycle.world import HOUR, World, new_customer
@@ -96,6 +96,53 @@ def test_of_requests_in_one_moment_no_more_stay_than_the_limit_leaves_room_for(
     assert standing(desk, ann) == before + len(accepted) == LIMIT
     assert {answer.status for answer in answers} == {202, 422}
     assert len(desk.world.engine.instances) == LIMIT
+
+
+class Died(BaseException):
+    """The process is gone in the middle of a request."""
+
+
+def died_before_counting(desk: Desk, who: Persona, key: str) -> None:
+    """A request whose process dies when its lease is written and nothing else is."""
+    leases = desk.world.services.leases
+    live_of = leases.live_of
+    readings: list[str] = []
+
+    async def die_at_the_second(technician_id: str) -> list[LiveGrant]:
+        readings.append(technician_id)
+        if len(readings) > 1:
+            raise Died
+        return await live_of(technician_id)
+
+    leases.live_of = die_at_the_second  # type: ignore[method-assign]
+    with pytest.raises(Died):
+        desk.request(who, key=key)
+    del leases.live_of
+
+
+def test_a_repetition_begins_nothing_that_was_not_counted(desk: Desk, ann: Persona) -> None:
+    """Its first request wrote the lease and died; by now there are more than there may be."""
+    for _ in range(LIMIT - 1):
+        assert desk.request(ann, **ahead(desk)).status == 202
+    died_before_counting(desk, ann, "died")
+    services = desk.world.services
+    services.settings = replace(services.settings, max_live_grants=LIMIT - 1)
+    assert desk.request(ann, key="died").status == 422
+    desk.settle()
+    assert standing(desk, ann) == LIMIT - 1
+    assert len(desk.world.engine.instances) == LIMIT - 1
+    desk.assert_nothing_was_given()
+
+
+def test_a_repetition_begins_nothing_that_is_not_on_record(desk: Desk, ann: Persona) -> None:
+    died_before_counting(desk, ann, "died")
+    for _ in range(2):
+        answer = desk.request(ann, key="died")
+        assert answer.status == 202
+    desk.settle()
+    trail = desk.api(ADA, "GET", f"/api/audit?grant={answer['id']}")["value"]
+    assert [event["action"] for event in trail] == ["grant.requested", "grant.active"]
+    assert trail[0]["actor"]["id"] == ann.id
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["lost", "answer lost"])
