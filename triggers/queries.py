@@ -14,6 +14,11 @@ from curfew.model.base import Guid, Model, Moment
 from curfew.model.grants import GrantId, GrantState
 
 
+_Key = Annotated[str, Field(pattern="^(Partition|Row)Key$")]
+# With a constraint it is also held to be text: half a surrogate pair could not be sent on.
+_Mark = Annotated[str, Field(max_length=2000)]
+
+
 class NoQuery(Model):
     """No query string."""
 
@@ -78,9 +83,7 @@ class ConsentAnswer(Model):
 class Place(Model):
     """Where a list goes on in its table."""
 
-    continuation: dict[Annotated[str, Field(pattern="^(Partition|Row)Key$")], str] = Field(
-        default_factory=dict
-    )
+    continuation: dict[_Key, _Mark] = Field(default_factory=dict)
 
     def to_token(self) -> str:
         """The bookmark as a text for an address."""

@@ -42,8 +42,9 @@ def test_a_wrong_query_is_named(house: House, case: str) -> None:
         {"NextPartitionKey": "1!8!eA--", "NextRowKey": "1!8!eA--"},
         {"PartitionKey": "%zz\u0000'", "RowKey": "'"},
         {"foo": "bar"},
+        {"PartitionKey": "\ud800", "RowKey": "y"},
     ],
-    ids=["plausible", "raw", "wild", "foreign"],
+    ids=["plausible", "raw", "wild", "foreign", "half a pair"],
 )
 def test_a_forged_bookmark_opens_nothing_and_breaks_nothing(
     house: House, continuation: dict[str, str]
