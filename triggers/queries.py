@@ -13,7 +13,6 @@ from curfew.model.audit import Action
 from curfew.model.base import Guid, Model, Moment
 from curfew.model.grants import GrantId, GrantState
 
-
 _Key = Annotated[str, Field(pattern="^(Partition|Row)Key$")]
 # With a constraint it is also held to be text: half a surrogate pair could not be sent on.
 _Mark = Annotated[str, Field(max_length=2000)]
