@@ -102,20 +102,10 @@ async def _written(call: Call, lease: Lease) -> Lease | None:
 
 
 async def _begun(call: Call, lease: Lease) -> Reply:
-    """Count the technician's grants, now that this one is among them, and start the workflow.
-
-    Raises:
-        Refused: others that were asked for in the same moment leave no room for this one.
-    """
+    """Count the technician's grants, now that this one is among them, and start the workflow."""
     services, plan = call.services, lease.plan
-    await require_staying(services, lease)
     try:
-        if not await stays_within_limit(services, lease):
-            await services.leases.withdraw(lease)
-            reasons = (FieldProblem("", too_many(services.settings.max_live_grants)),)
-            await _note_refusal(call, plan.grant_id, reasons)
-            raise Refused(reasons)
-        await services.audit.append(_requested(lease))
+        await _count(call, lease)
     except ServiceError:
         await services.leases.withdraw(lease)
         raise
@@ -139,6 +129,24 @@ async def _begun(call: Call, lease: Lease) -> Reply:
         profile=lease.profile,
     )
     return accepted(lease)
+
+
+async def _count(call: Call, lease: Lease) -> None:
+    """Let a lease stay that its tenant and the limit have room for, and put it on record.
+
+    Raises:
+        Conflict: the tenant leaves; the lease is withdrawn.
+        Refused: others that were asked for in the same moment leave no room for this one, which is
+            withdrawn.
+    """
+    services = call.services
+    await require_staying(services, lease)
+    if not await stays_within_limit(services, lease):
+        await services.leases.withdraw(lease)
+        reasons = (FieldProblem("", too_many(services.settings.max_live_grants)),)
+        await _note_refusal(call, lease.plan.grant_id, reasons)
+        raise Refused(reasons)
+    await services.audit.append(_requested(lease))
 
 
 def _requested(lease: Lease) -> AuditEntry:
@@ -284,7 +292,7 @@ async def _repeated(call: Call, lease: Lease) -> Reply:
         # The first request may have died between the lease and the workflow. What the trail tells
         # of was counted; what it does not is not begun before it is counted and on record.
         if not await call.services.audit.knows(lease.plan.tenant_id, [_requested(lease).key]):
-            return await _begun(call, lease)
+            await _count(call, lease)
         with suppress(AlreadyExists):
             await call.workflows.start(lease.plan)
     return accepted(lease)
