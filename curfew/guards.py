@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from curfew.errors import Conflict, CurfewError, Missing, NoOpenLease, NotYet, ServiceError
 from curfew.model.grants import GrantState, Lease, Plan
 from curfew.model.profiles import GrantKind
+from curfew.model.tenants import Tenant
 from curfew.services import Services
 
 LEDGERS_TIME = 3.0
 """How many seconds an ending waits for a ledger that it can do without."""
+LEAVES = "This tenant is being off-boarded."
 
 _DECIDED = (
     "tenant_id",
@@ -104,20 +106,30 @@ async def require_staying(services: Services, lease: Lease) -> None:
         ServiceError: nobody can tell; the lease is withdrawn all the same.
     """
     try:
-        await _require_staying(services, lease.plan.tenant_id)
+        await require_known_to_stay(services, lease.plan.tenant_id)
     except CurfewError:
         await services.leases.withdraw(lease)
         raise
 
 
-async def _require_staying(services: Services, tenant_id: str) -> None:
-    message = "This tenant is being off-boarded."
+async def require_known_to_stay(services: Services, tenant_id: str) -> None:
+    """Refuse a tenant that leaves by now, or has left.
+
+    Raises:
+        Conflict: it does not stay.
+        ServiceError: nobody can tell.
+    """
     try:
         tenant = await services.tenants.get(tenant_id)
     except Missing as error:
-        raise Conflict(message) from error
+        raise Conflict(LEAVES) from error
+    require_not_leaving(tenant)
+
+
+def require_not_leaving(tenant: Tenant) -> None:
+    """Refuse a tenant that was leaving when it was read."""
     if tenant.leaving_since is not None:
-        raise Conflict(message)
+        raise Conflict(LEAVES)
 
 
 async def is_passed_on(services: Services, plan: Plan) -> bool:

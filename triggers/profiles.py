@@ -1,5 +1,6 @@
 """Access profiles over HTTP, checked against the directory itself."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,14 @@ from curfew.concurrency import settled
 from curfew.errors import (
     AlreadyExists,
     Changed,
+    Conflict,
     Denied,
     FieldProblem,
     Missing,
     NotFound,
     Refused,
 )
+from curfew.guards import require_known_to_stay, require_not_leaving
 from curfew.model.audit import Action
 from curfew.model.profiles import Profile, ProfileSettings, ProfileView
 from curfew.model.tenants import Tenant
@@ -52,9 +55,13 @@ async def write_profile(call: Call) -> Reply:
 
     Its roles must be role definitions of the tenant's directory, its groups such as somebody can
     be put into; the directory also gives their names.
+
+    A tenant that leaves is offered nothing: one that overtakes the leaving is withdrawn again, or
+    it would be there for whoever takes the customer in anew.
     """
     settings: ProfileSettings = call.body
     tenant = await tenant_of(call)
+    require_not_leaving(tenant)
     name = profile_name_of(call)
     before = await replaced(call, call.services.tenants.profile(tenant.id, name))
     roles, groups = await _names(call, tenant, settings)
@@ -72,6 +79,12 @@ async def write_profile(call: Call) -> Reply:
         kept = await call.services.tenants.put_profile(profile)
     except (AlreadyExists, Changed, Missing) as error:
         raise changed() from error
+    try:
+        await require_known_to_stay(call.services, tenant.id)
+    except Conflict:
+        with suppress(Changed):
+            await call.services.tenants.delete_profile(kept)
+        raise
     return written(ProfileView.of(kept), kept.etag, created=before is None)
 
 

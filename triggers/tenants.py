@@ -19,6 +19,7 @@ from curfew.errors import (
     Unavailable,
 )
 from curfew.events import report_rows
+from curfew.guards import LEAVES, require_not_leaving
 from curfew.model.approvals import Person
 from curfew.model.audit import Action
 from curfew.model.grants import EndReason
@@ -41,8 +42,6 @@ from triggers.settings import (
 from triggers.sharing import offered
 
 blueprint = df.Blueprint()
-
-_LEAVING = "This tenant is being off-boarded."
 
 # Azure's front answers for an app that has not within 230 seconds.
 _PATIENCE = 60.0
@@ -117,7 +116,7 @@ async def delete_tenant(call: Call) -> Reply:
     if not live and not spoiled and await _has_left(call, tenant):
         return Reply(status=HTTPStatus.NO_CONTENT)
     by = Person(id=call.caller.id, name=call.caller.name)
-    order = EndOrder(reason=EndReason.REVOKED, by=by, remark=_LEAVING)
+    order = EndOrder(reason=EndReason.REVOKED, by=by, remark=LEAVES)
     # A request that had read the settings before may have written its lease meanwhile.
     for lease in await _readable(call.services.leases.live(tenant.id)):
         await call.workflows.end(lease.plan, order)
@@ -187,8 +186,7 @@ async def _require_unsuspicious(call: Call, tenant: Tenant) -> None:
 async def _staying(call: Call, tenant_id: str) -> Tenant:
     """The tenant to be changed; one that is being off-boarded is not."""
     tenant = await call.services.tenants.get(tenant_id)
-    if tenant.leaving_since is not None:
-        raise Conflict(_LEAVING)
+    require_not_leaving(tenant)
     return tenant
 
 

@@ -8,6 +8,8 @@ for each step, and so do the records of accounts that are still there: should th
 Curfew knows its own.
 
 Never while a lease is live, nor while the watch has warned of an account: neither could be ended.
+And never once somebody has written the settings anew: a tenant that was forgotten by another and
+taken in again is not the one that leaves.
 """
 
 from datetime import timedelta
@@ -36,12 +38,16 @@ async def leave(services: Services, tenant: Tenant) -> bool:
     Raises:
         CurfewError: something could not be read or written. What was done stays done.
     """
+    if not await _is_as_read(services, tenant):
+        return False
     if await _is_live(services, tenant) or await suspicious_in(services, tenant):
         return False
     if tenant.delete_accounts and not await _delete_accounts(services, tenant):
         return False
     # A request that had read the settings before may have written its lease meanwhile.
     if await _is_live(services, tenant) or not await _let_go_of_roles(services, tenant):
+        return False
+    if not await _is_as_read(services, tenant):
         return False
     # Afterwards nobody would be left to write it; nobody's access hangs on a tenant that stays.
     await services.audit.append(
@@ -52,6 +58,14 @@ async def leave(services: Services, tenant: Tenant) -> bool:
     await services.tenants.delete(tenant)
     emit(Event.TENANT_LEFT, tenant=tenant.id)
     return True
+
+
+async def _is_as_read(services: Services, tenant: Tenant) -> bool:
+    """Whether nobody has changed or forgotten the tenant since it was read."""
+    try:
+        return (await services.tenants.get(tenant.id)).etag == tenant.etag
+    except Missing:
+        return False
 
 
 async def _is_live(services: Services, tenant: Tenant) -> bool:
@@ -115,7 +129,7 @@ async def _deleted(
             held = await held_by(directory, account_id)
             if facts := frozenset(facts_of(record, account, held)):
                 return facts
-            if await services.leases.holder(tenant.id, name) is not None:
+            if not await _is_free(services, tenant, record):
                 return frozenset({Fact.ENABLED})
             await directory.accounts.delete(account_id)
     await services.audit.append(_entry(tenant, Action.ACCOUNT_DELETED, name, account_id))
@@ -124,6 +138,18 @@ async def _deleted(
         tenant.id, name, lambda known: known.model_copy(update={"account_id": None})
     )
     return frozenset()
+
+
+async def _is_free(services: Services, tenant: Tenant, record: AccountRecord) -> bool:
+    """Whether no grant has the account, and nobody has adopted or suspected it since it was read.
+
+    Otherwise the next round decides anew.
+    """
+    name = record.user_principal_name
+    if await services.leases.holder(tenant.id, name) is not None:
+        return False
+    known = await services.accounts.find(tenant.id, name)
+    return known is not None and known.etag == record.etag
 
 
 async def _let_go_of_roles(services: Services, tenant: Tenant) -> bool:
@@ -139,6 +165,8 @@ async def _let_go_of_roles(services: Services, tenant: Tenant) -> bool:
         return await _is_left(services, tenant, app_id, error)
     if not assigned:
         return True
+    if not await _is_as_read(services, tenant):
+        return False
     mark = ",".join(sorted(assigned.values()))
     await services.audit.append(_entry(tenant, Action.TENANT_ACCESS_REMOVED, app_id, mark))
     try:
