@@ -28,6 +28,7 @@ from azure.identity import (
     ClientSecretCredential,
     ManagedIdentityCredential,
 )
+from cryptography.exceptions import UnsupportedAlgorithm
 from pydantic import SecretStr
 
 from curfew.azure_errors import kind_of
@@ -201,10 +202,11 @@ class Credentials:
 
 @contextmanager
 def _usable() -> Iterator[None]:
-    """What lies in the vault may be no certificate and no secret at all."""
+    """What lies in the vault may be no certificate and no secret at all, or locked."""
     try:
         yield
-    except ValueError as error:
+    # A key that has a password is a TypeError to the library.
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Denied("identity", "credential", service_code=UNUSABLE_SECRET) from error
 
 

@@ -99,11 +99,13 @@ async def _look(services: Services, invitation: Invitation) -> _Found:
 
 
 def _not_found(error: Denied | Missing) -> _Found:
+    from curfew.credentials import UNUSABLE_SECRET
+
     said = f"{error.status} {error.service_code}".strip()
     if error.service == "directory" and isinstance(error, Denied):
         obstacle = f"Curfew may not read its own service principal there ({said})."
         return _Found(let_in=True, obstacle=obstacle)
-    if error.service == "vault":
+    if error.service == "vault" or error.service_code == UNUSABLE_SECRET:
         obstacle = "The vault has no such secret that Curfew can read and use."
         return _Found(let_in=False, obstacle=obstacle)
     return _Found(let_in=False, obstacle=f"The tenant does not let Curfew in ({said}).")

@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pydantic import SecretStr
 
+from curfew.credentials import UNUSABLE_SECRET
 from curfew.errors import Denied
 from curfew.model.tenants import Connection, ConnectionKind
-from tests.lifecycle.world import START, World
+from tests.lifecycle.client import ADA, Api, Hub
+from tests.lifecycle.world import START, TECHNICIAN, World
 
 
 def stored(world: World, name: str, value: str) -> str:
@@ -55,6 +57,36 @@ def test_a_whole_grant_with_each_kind_of_credential(world: World, kind: str) -> 
     assert world.sign_in(world.kept(grant)) == 200
     world.engine.run()
     world.assert_gone(grant)
+
+
+def locked(world: World) -> str:
+    """A certificate whose key has a password that nobody has told Curfew."""
+    pair = world.demo.certificate
+    key = serialization.load_pem_private_key(pair.private_key, None)
+    shut = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"nobody knows"),
+    )
+    return (shut + pair.certificate).decode()
+
+
+def test_a_certificate_whose_key_is_locked_is_refused_as_such(world: World) -> None:
+    name = stored(world, "app-locked", locked(world))
+    connection = Connection(kind=ConnectionKind.CERTIFICATE, secret_name=name)
+    credential = world.services.credentials.towards(world.customer.id, connection)
+    with pytest.raises(Denied) as refused:
+        world.wait(credential.get_token("scope/.default"))
+    assert refused.value.service_code == UNUSABLE_SECRET
+    api = Api(Hub(world.engine), world.wait, world.demo.home.id)
+    asked = {
+        "tenant": world.customer.id,
+        "displayName": world.customer.name,
+        "connection": {"kind": "certificate", "secretName": name, "clientId": TECHNICIAN.id},
+    }
+    answer = api(ADA, "POST", "/api/onboarding", asked)
+    assert answer["letIn"] is False
+    assert "vault" in answer["obstacle"]
 
 
 @pytest.mark.parametrize("value", ["no certificate ***", "aGVsbG8=", "-----BEGIN nonsense"])
