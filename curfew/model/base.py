@@ -54,8 +54,20 @@ class Model(BaseModel):
         return cls.model_validate(stored, extra="ignore")
 
 
+def visible(text: str) -> str:
+    """A text of somebody else's, with a mark in the place of each invisible character.
+
+    A terminal obeys some of them, and others turn around what stands beside them.
+    """
+    return "".join("\ufffd" if _is_invisible(character) else character for character in text)
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs"}
+
+
 def _no_control_characters(value: str) -> str:
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in value):
+    if any(map(_is_invisible, value)):
         message = "must not contain control or invisible characters"
         raise ValueError(message)
     return value
@@ -159,6 +171,11 @@ Remark = Annotated[
     AfterValidator(_no_control_characters),
 ]
 """A longer text for people: a justification or a comment."""
+
+Told = Annotated[
+    str, BeforeValidator(lambda value: visible(value) if isinstance(value, str) else value)
+]
+"""A text of ours in which a directory's words stand, shown as they are and obeyed by nothing."""
 
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """The name of an access profile, as it stands in an address."""

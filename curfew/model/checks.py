@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from curfew.model.base import Guid, Model, Moment
+from curfew.model.base import Guid, Model, Moment, Told
 
 
 class Severity(StrEnum):
@@ -20,11 +20,11 @@ class Severity(StrEnum):
 class Finding(Model):
     """One thing that was looked at."""
 
-    code: str = Field(description="Stable, for machines: `pass.disabled`. Never renamed.")
+    code: Told = Field(description="Stable, for machines: `pass.disabled`. Never renamed.")
     severity: Severity
-    title: str = Field(description="What is so, in one line.")
-    meaning: str = Field(description="What it means for a technician at three in the morning.")
-    fix: str | None = Field(
+    title: Told = Field(description="What is so, in one line.")
+    meaning: Told = Field(description="What it means for a technician at three in the morning.")
+    fix: Told | None = Field(
         default=None, description="How to mend it; null where nothing is wrong."
     )
 

@@ -13,6 +13,7 @@ type Document = dict[str, Any]
 type TokenSource = Callable[[], str]
 
 _TLS_OR_LOCAL = re.compile(r"https://[^/?#@]+|http://(?:localhost|127\.0\.0\.1)(?::[0-9]+)?")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 _TRIES = 5
 _PAUSE = 2.0
 _LONGEST_PAUSE = 30.0
@@ -92,6 +93,9 @@ def token_source(environment: Mapping[str, str], scope: str) -> TokenSource:
         CouldNot: neither is there.
     """
     if given := environment.get("CURFEW_TOKEN", "").strip():
+        if not _TOKEN.fullmatch(given):
+            message = "CURFEW_TOKEN holds no token: it is the bare token, without a word before it."
+            raise CouldNot(message)
         return lambda: given
     if not scope:
         message = (
@@ -133,7 +137,7 @@ class _AzureCli:
 def _document(answer: httpx.Response) -> Document:
     try:
         document: Any = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if answer.is_success and isinstance(document, dict):
         return document

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from curfew.model.checks import CheckReport
+from pydantic import ValidationError
+
+from curfew.model.base import Model
+from curfew.model.checks import CheckReport, Severity
+from curfew.model.onboarding import OnboardingView
+from curfew.model.tenants import TenantView
 from curfew.onboard.client import Administrator, CouldNot, Document
 from curfew.onboard.showing import Screen
 
@@ -73,7 +78,8 @@ class Flow:
             "accountDomain": wanted.domain,
             "connection": wanted.connection,
         }
-        view = self._api.write("POST", "/api/onboarding", _said(asked))
+        begun = self._api.write("POST", "/api/onboarding", _said(asked))
+        view = _known(OnboardingView, begun).to_json()
         if view["letIn"]:
             self._screen.done("The tenant lets Curfew in.")
             return view
@@ -102,7 +108,8 @@ class Flow:
         self._screen.step("Settings")
         address = f"/api/tenants/{wanted.tenant}"
         if known := self._api.read(address):
-            self._screen.done(f"{known['displayName']} is on record, and left as it is.")
+            name = _known(TenantView, known).display_name
+            self._screen.done(f"{name} is on record, and left as it is.")
             return
         domain = wanted.domain or view["accountDomain"]
         if not domain:
@@ -128,7 +135,7 @@ class Flow:
     def _role(self, view: Document) -> None:
         """Show the command and wait for its effect. Without it the check says what is missing."""
         self._screen.step("Directory role")
-        view = self._api.read(f"/api/onboarding/{view['id']}") or view
+        view = self._look(view["id"])
         if view["roleHeld"]:
             self._screen.done("Curfew's service principal holds it.")
             return
@@ -149,10 +156,18 @@ class Flow:
 
     def _check(self, wanted: Wanted) -> int:
         self._screen.step("Check")
-        found = self._api.write("POST", f"/api/tenants/{wanted.tenant}/check", {})
-        report = CheckReport.read(found)
+        answer = self._api.write("POST", f"/api/tenants/{wanted.tenant}/check", {})
+        report = _known(CheckReport, answer)
         self._screen.report(report, wanted.name)
-        return HEALTHY if report.healthy else BROKEN
+        wrong = any(finding.severity is Severity.ERROR for finding in report.findings)
+        return HEALTHY if report.healthy and not wrong else BROKEN
+
+    def _look(self, view_id: str) -> Document:
+        found = self._api.read(f"/api/onboarding/{view_id}")
+        if found is None:
+            message = "Curfew no longer knows this onboarding. Run the command again."
+            raise CouldNot(message)
+        return _known(OnboardingView, found).to_json()
 
     def _wait(
         self,
@@ -166,10 +181,7 @@ class Flow:
         deadline = datetime.now(UTC) + self._patience
         with self._screen.waiting(what, deadline) as waiting:
             while True:
-                found = self._api.read(f"/api/onboarding/{view_id}")
-                if found is None:
-                    message = "Curfew no longer knows this onboarding. Run the command again."
-                    raise CouldNot(message)
+                found = self._look(view_id)
                 if arrived(found):
                     return found, True
                 if datetime.now(UTC) >= deadline:
@@ -179,6 +191,19 @@ class Flow:
                         return found, False
                 else:
                     time.sleep(self._look_every)
+
+
+def _known[M: Model](model: type[M], document: Document) -> M:
+    """An answer as this release knows it: what is missing or odd is never taken for well.
+
+    Raises:
+        CouldNot: it is none.
+    """
+    try:
+        return model.read(document)
+    except ValidationError as error:
+        message = "This is no answer of Curfew's that this command understands."
+        raise CouldNot(message) from error
 
 
 def _profile(path: Path) -> Document:

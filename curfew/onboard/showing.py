@@ -1,7 +1,8 @@
 """What the command shows: for a person at a terminal, and just as well in a file.
 
-Texts of the API are shown as they are, never read as markup; addresses and commands stand on one
-line each, however narrow the window is, so that they can be copied.
+Texts of the API are shown as they are, never read as markup and never obeyed by the terminal;
+addresses and commands stand on one line each, however narrow the window is, so that they can be
+copied.
 """
 
 import select
@@ -18,6 +19,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from curfew.model.base import visible
 from curfew.model.checks import CheckReport
 from curfew.preflight.showing import rendered
 
@@ -51,7 +53,7 @@ class Screen:
 
     def title(self, name: str, tenant: str) -> None:
         """Who comes aboard."""
-        self._console.print(Text.assemble((name, "bold"), f"  {tenant}"))
+        self._console.print(Text.assemble((visible(name), "bold"), f"  {visible(tenant)}"))
 
     def step(self, name: str) -> None:
         """A step begins."""
@@ -69,7 +71,10 @@ class Screen:
 
     def failed(self, text: str) -> None:
         """The command ends here."""
-        self._marked("error", text)
+        first, *more = text.splitlines() or [""]
+        self._marked("error", first)
+        for line in more:
+            self._hanging(Text(" "), _text(line))
 
     def stopped(self) -> None:
         """The person at the keyboard has had enough."""
@@ -88,7 +93,7 @@ class Screen:
         """What the customer does in his own portal."""
         self._paragraph("The customer lets Curfew in through an app registration of his own:")
         for number, line in enumerate(lines, start=1):
-            self._hanging(Text(f"{number}."), Text(line))
+            self._hanging(Text(f"{number}."), _text(line))
 
     def command(self, command: dict[str, Any]) -> None:
         """The command that gives the directory role, and why it is needed."""
@@ -100,7 +105,7 @@ class Screen:
 
     def report(self, report: CheckReport, name: str) -> None:
         """What the check found, the worst first."""
-        self._console.print(rendered(report, name))
+        self._console.print(rendered(report, visible(name)))
 
     @contextmanager
     def waiting(self, what: str, deadline: datetime) -> Iterator[Waiting]:
@@ -115,10 +120,10 @@ class Screen:
 
     def _marked(self, severity: str, text: str) -> None:
         mark, style = _MARKS[severity]
-        self._hanging(Text(mark, style=style), Text(text))
+        self._hanging(Text(mark, style=style), _text(text))
 
     def _paragraph(self, text: str) -> None:
-        self._console.print(Padding(Text(text), (0, 0, 0, _INDENT), expand=False))
+        self._console.print(Padding(_text(text), (0, 0, 0, _INDENT), expand=False))
 
     def _hanging(self, sign: Text, text: Text) -> None:
         """A sign, and a text whose lines stand beside it."""
@@ -129,5 +134,9 @@ class Screen:
     def _to_copy(self, *lines: str) -> None:
         self._console.print()
         for line in lines:
-            self._console.print(Text(line, style="cyan"), soft_wrap=True)
+            self._console.print(_text(line, "cyan"), soft_wrap=True)
         self._console.print()
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(visible(text), style=style)

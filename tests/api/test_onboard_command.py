@@ -129,6 +129,46 @@ def test_errors_of_the_check_are_the_exit_code_and_come_first(house: House) -> N
     assert "How to mend a hole." in seat.screen
 
 
+def test_what_the_answer_says_gives_the_terminal_no_order(house: House) -> None:
+    seat = Seat(house, house.customer())
+    said = report(("warning", "\x1b[2J\x1b]0;ready\x07 a group \u202e"))
+    with Relay(house.host.url, {"/check": said}) as relay:
+        seat.begin(relay.url)
+        seat.leaves()
+    assert "a group" in seat.screen
+    assert not {"\x1b", "\x07", "\u202e"}.intersection(seat.screen)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"findings": [], "healthy": False},
+        {"findings": []},
+        report(("ok", "the consent")) | {"healthy": False},
+        {"error": "a gateway's page"},
+        {"findings": [{"severity": "fatal"}], "healthy": True},
+    ],
+    ids=["unhealthy", "silent", "contrary", "other", "unknown"],
+)
+def test_an_answer_that_does_not_say_that_all_is_well_is_not_taken_for_it(
+    house: House, said: dict[str, Any]
+) -> None:
+    seat = Seat(house, house.customer())
+    with Relay(house.host.url, {"/check": said}) as relay:
+        seat.begin(relay.url)
+        assert seat.leaves() in {1, 2}
+    assert "Ready" not in seat.screen
+
+
+@pytest.mark.parametrize("token", ["eyJ\u2026", "eyJ\nHost: elsewhere", "Bearer eyJ"])
+def test_what_is_no_token_is_not_sent_and_not_shown(token: str) -> None:
+    paper = io.StringIO()
+    arguments = ("--address", "http://localhost:9", "--tenant", "c", "--name", "Contoso")
+    assert main(arguments, {"CURFEW_TOKEN": token}, Console(file=paper, width=60)) == 2
+    assert "CURFEW_TOKEN" in paper.getvalue()
+    assert "eyJ" not in paper.getvalue()
+
+
 def test_warnings_alone_are_healthy(house: House) -> None:
     seat = Seat(house, house.customer())
     with Relay(house.host.url, {"/check": report(("warning", "an old secret"))}) as relay:

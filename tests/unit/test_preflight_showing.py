@@ -1,13 +1,16 @@
 """A report on paper: what is wrong comes first, with its meaning and its remedy."""
 
 import io
+from datetime import timedelta
+from unicodedata import category
 
 from rich.console import Console
 
 from curfew.entra.methods import PassPolicy
+from curfew.entra.principals import Registered
 from curfew.model.checks import CheckReport
 from curfew.preflight.showing import show
-from tests.unit.test_preflight import found
+from tests.unit.test_preflight import NOW, found
 
 
 def printed(report: CheckReport) -> str:
@@ -32,3 +35,14 @@ def test_what_is_wrong_stands_before_what_is_not() -> None:
     assert wrong < page.index("Fix: Entra admin center") < page.index("gets into the tenant")
     assert "pass.disabled" in page
     assert max(map(len, page.splitlines())) <= 72
+
+
+def test_what_a_tenant_calls_its_things_gives_no_terminal_an_order() -> None:
+    """A group's name is its tenant's to choose; it would clear the screen, or paint a verdict."""
+    name = "\x1b[2J\x1b]0;ready\x07\u202eyldneirf\x9b\ud800"
+    credential = Registered(name, NOW - timedelta(days=1))
+    report = found(registered=(credential,))
+    page = printed(report)
+    assert "lapsed on" in page
+    assert not [each for each in page if category(each) in {"Cc", "Cf", "Cs"} and each != "\n"]
+    assert CheckReport.read(report.to_json()) == report
