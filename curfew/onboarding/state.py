@@ -15,7 +15,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from curfew.clock import Clock
-from curfew.errors import LapsedState, UntrustedState
+from curfew.errors import LapsedState, ServiceError, Unavailable, UntrustedState
 from curfew.model.onboarding import Invitation
 from curfew.model.tenants import STATE_KEY
 
@@ -25,6 +25,10 @@ _LONGEST = 1000
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}")
 _GOOD_FOR = timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(minutes=1)
+_RECOVERS = timedelta(seconds=5)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,15 @@ class States:
 
     The keys are kept in this process. A state that names a key that is not among them has the
     vault looked at once a minute at most, however many such states come: they cost their sender
-    more than they cost us.
+    more than they cost us. A vault that does not answer is left alone for a few seconds.
     """
 
     def __init__(self, keys: KeyReader, now: Clock) -> None:
         self._read_keys = keys
         self._now = now
         self._keys: dict[str, SecretStr] = {}
-        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._looked_at = _NEVER
+        self._failed_at = _NEVER
         self._turn = asyncio.Lock()
 
     async def sign(self, invitation: Invitation) -> str:
@@ -114,7 +119,13 @@ class States:
         return self._now() - self._looked_at
 
     async def _look(self, *, make: bool) -> None:
-        self._keys = await self._read_keys(STATE_KEY, make=make)
+        if self._now() - self._failed_at < _RECOVERS:
+            raise Unavailable("vault", "read state keys")
+        try:
+            self._keys = await self._read_keys(STATE_KEY, make=make)
+        except ServiceError:
+            self._failed_at = self._now()
+            raise
         self._looked_at = self._now()
 
 

@@ -149,4 +149,26 @@ def test_a_vault_that_is_down_is_unknown_and_not_a_forgery(at: Tenancy) -> None:
     with pytest.raises(Unavailable):
         run(at, states.read(state))
     at.faults.remove(outage)
+    at.advance(seconds=5)
     run(at, states.read(state))
+
+
+def test_a_vault_that_is_down_is_not_asked_once_for_every_forgery(at: Tenancy) -> None:
+    """Anybody can send answers: a flood of them is none of the vault's."""
+    forged = run(at, process(at).sign(question(at)))[:-4] + "AAAA"
+    states = process(at)
+    outage = at.faults.outage("vault")
+    before = looks(at)
+
+    async def flood() -> list[object]:
+        return await asyncio.gather(
+            *(states.read(forged) for _ in range(30)), return_exceptions=True
+        )
+
+    answers = run(at, flood())
+    assert all(isinstance(each, Unavailable) for each in answers)
+    assert looks(at) == before + 1
+    at.faults.remove(outage)
+    at.advance(seconds=5)
+    with pytest.raises(UntrustedState):
+        run(at, states.read(forged))
