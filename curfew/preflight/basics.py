@@ -76,6 +76,8 @@ def connection(facts: TenantFacts) -> Iterator[Finding]:
                     "Enable it, or put a new one there.",
                 )
             )
+        elif standing.until is None and kind is ConnectionKind.SECRET:
+            found.append(_undated(f"The secret {name} in the vault", facts))
         found += _lapses("vault", f"The vault's date for {name}", standing.until, facts.now)
     if isinstance(facts.certificate, Unread):
         found.append(unreadable("certificate", f"The certificate {name}", facts.certificate))
@@ -88,6 +90,29 @@ def connection(facts: TenantFacts) -> Iterator[Finding]:
             f"The {kind} that opens the tenant is in date.",
             "It is enabled in the vault, and does not lapse in the next 30 days.",
         )
+
+
+def _undated(what: str, facts: TenantFacts) -> Finding:
+    """A client secret without a date in the vault; what the application says may tell enough."""
+    known = facts.directory.registered if facts.directory else None
+    told = () if known is None or isinstance(known, Unread) else known
+    ends = [each.until for each in told if each.until is not None and each.until > facts.now]
+    soon = facts.now + _AHEAD
+    # One that soon lapses, and is the last, is told of by itself.
+    if ends and (min(ends) > soon or max(ends) <= soon):
+        return fine(
+            "connection.enabled",
+            f"{what} is enabled.",
+            "It has no date there; the application's own credentials tell when it lapses.",
+        )
+    return warning(
+        "connection.undated",
+        f"{what} has no date: nobody can tell when it lapses.",
+        "Everything works until then, and from then on no grant can begin, and none that is live "
+        "can be ended. No warning can come before.",
+        "Set the expiration date of the secret in the vault to the one of the client secret, or "
+        "connect without any secret: by federation.",
+    )
 
 
 def registered(facts: TenantFacts, directory: DirectoryFacts) -> Iterator[Finding]:

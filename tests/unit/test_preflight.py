@@ -321,5 +321,29 @@ def test_of_an_applications_credentials_only_the_newest_counts() -> None:
     assert wrong(found(registered=both[:1])) == {("registered.lapsed", "error")}
 
 
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        (None, {("connection.undated", "warning")}),
+        ((), {("connection.undated", "warning")}),
+        ((5, 300), {("connection.undated", "warning")}),
+        ((5,), {("registered.lapses", "warning")}),
+        ((-5, 300), set()),
+        ((200, 300), set()),
+    ],
+    ids=["registered elsewhere", "none dated", "one of two", "the only one", "lapsed", "none soon"],
+)
+def test_a_secret_whose_end_nobody_knows_is_not_said_to_be_in_date(
+    ends: tuple[int, ...] | None, expected: set[tuple[str, str]]
+) -> None:
+    """The vault need not have a date, and need not hold the newest of an application's secrets."""
+    known = ends and tuple(Registered(f"{day}", NOW + timedelta(days=day)) for day in ends)
+    settings = connected(ConnectionKind.SECRET)
+    report = found(settings=settings, more={"standing": Standing(True, None)}, registered=known)
+    assert wrong(report) == expected
+    said = [each.meaning for each in report.findings if each.code.startswith("connection.")]
+    assert not [each for each in said if "does not lapse" in each]
+
+
 def test_there_are_no_passes_in_china() -> None:
     assert wrong(found(more={"has_passes": False})) == {("pass.not-in-cloud", "error")}
