@@ -21,6 +21,7 @@ async def invite(services: Services, request: OnboardingRequest, by: Person) -> 
     Raises:
         Refused: the tenant is in another cloud than this deployment, or the connection is none
             that could ever work.
+        Conflict: the deployment does not know where the answer is to be sent.
     """
     cloud = services.settings.cloud.name
     if request.cloud not in {None, cloud}:
@@ -34,6 +35,9 @@ async def invite(services: Services, request: OnboardingRequest, by: Person) -> 
             "connect with a certificate or a secret of that app registration."
         )
         raise Refused((FieldProblem("connection.clientId", reason),))
+    if not own_app and not services.settings.address:
+        message = "This deployment does not know its own address: set CURFEW_ADDRESS."
+        raise Conflict(message)
     now = services.clock()
     invitation = Invitation(
         id=new_invitation_id(request.tenant),
@@ -61,15 +65,8 @@ async def invite(services: Services, request: OnboardingRequest, by: Person) -> 
 
 
 async def consent_address(services: Services, invitation: Invitation) -> str:
-    """Where a customer's administrator consents; it leads to no other tenant than this one.
-
-    Raises:
-        Conflict: the deployment does not know where the answer is to be sent.
-    """
+    """Where a customer's administrator consents; it leads to no other tenant than this one."""
     settings = services.settings
-    if not settings.address:
-        message = "This deployment does not know its own address: set CURFEW_ADDRESS."
-        raise Conflict(message)
     query = {
         "client_id": settings.app_id,
         "scope": settings.cloud.graph_scope,

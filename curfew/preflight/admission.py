@@ -126,12 +126,17 @@ def directory_role(facts: TenantFacts, directory: DirectoryFacts) -> Iterator[Fi
             "account while it has this access.",
             fix,
         )
-    if not beyond:
+    # Of a group that cannot be read nobody can tell; it is told of by itself.
+    if not beyond and (own & roles.HIGHEST or not _has_unread(directory)):
         yield fine(
             "role.sufficient",
             "Curfew's directory role reaches every profile's accounts.",
             f"It has: {held}.",
         )
+
+
+def _has_unread(directory: DirectoryFacts) -> bool:
+    return any(isinstance(group, Unread) for group in directory.groups.values())
 
 
 def _beyond(

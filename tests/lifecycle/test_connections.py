@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from curfew.credentials import UNUSABLE_SECRET
 from curfew.errors import Denied
+from curfew.ledger import AuditQuery
 from curfew.model.tenants import Connection, ConnectionKind
 from tests.lifecycle.client import ADA, Api, Hub
 from tests.lifecycle.world import START, TECHNICIAN, World
@@ -114,3 +115,13 @@ def test_a_credential_of_one_tenant_gets_no_token_of_another(world: World) -> No
     there = world.services.directory(world.demo.contoso.id, Connection())
     assert here is not there
     assert here.accounts._graph._credential is not there.accounts._graph._credential
+
+
+def test_without_an_address_for_the_answer_nobody_is_asked(world: World) -> None:
+    api = Api(Hub(world.engine), world.wait, world.demo.home.id)
+    asked = {"tenant": world.customer.id, "displayName": world.customer.name}
+    refused = api(ADA, "POST", "/api/onboarding", asked)
+    assert refused.status == 409
+    assert "CURFEW_ADDRESS" in refused["detail"]
+    trail = world.services.audit.events(AuditQuery(tenant=world.customer.id), size=10)
+    assert not world.wait(trail).events

@@ -115,6 +115,16 @@ def group(**changes: bool) -> GroupFacts:
     return GroupFacts(GROUP, "Exclusions", **{**plain, **changes})
 
 
+def test_a_role_is_not_sufficient_for_a_group_that_cannot_be_read() -> None:
+    report = found(
+        profile(roles=(REPORTS_READER,), groups=(GROUP,)),
+        own_roles=frozenset({USER_ADMINISTRATOR}),
+        groups={GROUP: Unread(Denied("directory", "read group", status=403))},
+    )
+    assert wrong(report) == {("groups.unread", "error")}
+    assert "role.sufficient" not in {each.code for each in report.findings}
+
+
 def account(**changes: Any) -> Account:
     return replace(EMERGENCY, user_principal_name="clerk@contoso.com", **changes)
 
