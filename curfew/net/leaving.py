@@ -24,6 +24,7 @@ from curfew.model.audit import Action, AuditEntry
 from curfew.model.tenants import Tenant
 from curfew.net.rounds import Limits, one_by_one
 from curfew.net.suspicion import ACUTE, Fact, facts_of, held_by, suspicious_in
+from curfew.onboarding.commands import ASKED_FOR
 from curfew.services import Services
 
 _PATIENCE = timedelta(hours=1)
@@ -178,14 +179,21 @@ async def _let_go_of_roles(services: Services, tenant: Tenant) -> bool:
 
 
 async def _own_roles(services: Services, tenant: Tenant, app_id: str) -> dict[str, str]:
-    """The roles of our own service principal, by assignment; none where it is gone already."""
+    """The roles of our own service principal, by assignment; none where it is gone already.
+
+    An application of the customer's own may serve him otherwise: of its roles only those are ours
+    that Curfew asks for.
+    """
     with services.pace(tenant.id).turn("leave", Purpose.ENDING):
         directory = services.directory(tenant.id, tenant.connection)
         try:
             principal = await directory.principals.own(app_id)
         except Missing:
             return {}
-        return await directory.access.assigned_roles(principal.id)
+        assigned = await directory.access.assigned_roles(principal.id)
+    if app_id == services.settings.app_id:
+        return assigned
+    return {found: role for found, role in assigned.items() if role in ASKED_FOR}
 
 
 async def _is_left(services: Services, tenant: Tenant, app_id: str, error: CurfewError) -> bool:

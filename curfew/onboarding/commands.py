@@ -12,6 +12,9 @@ _NAMES = {
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR: "Privileged Authentication Administrator",
     USER_ADMINISTRATOR: "User Administrator",
 }
+ASKED_FOR = frozenset(_NAMES)
+"""The roles that customers are asked to give."""
+
 _REASONS = {
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR: (
         "Consent alone does not let an application disable an account that holds administrator "

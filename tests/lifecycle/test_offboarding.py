@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from curfew.errors import Conflict, Missing, Unavailable
 from curfew.guards import require_staying
@@ -11,13 +12,19 @@ from curfew.ledger.tables import Row
 from curfew.model.audit import Action
 from curfew.model.grants import EndReason
 from curfew.model.sweeps import WARNED
+from curfew.model.tenants import (
+    PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+    Connection,
+    ConnectionKind,
+)
 from curfew.net.leaving import leave
 from simulator import Fault
+from simulator.applications import Secret
 from tests.lifecycle.client import ADA, Api, Hub
 from tests.lifecycle.ledger_proxy import Trouble
 from tests.lifecycle.nets import kill, sweep, watch
 from tests.lifecycle.watched import asleep
-from tests.lifecycle.world import HOUR, World
+from tests.lifecycle.world import HOUR, SECURITY_READER, World
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["living", "lost"])
@@ -274,3 +281,29 @@ def test_a_request_whose_tenant_stays_keeps_its_lease(world: World) -> None:
     world.wait(require_staying(world.services, lease))
     holder = world.services.leases.holder(world.customer.id, lease.plan.user_principal_name)
     assert world.wait(holder) == lease.plan.grant_id
+
+
+def test_an_application_of_the_customers_own_keeps_what_curfew_never_asked_for(
+    world: World,
+) -> None:
+    """The customer may use his registration for other things: those are not Curfew's to end."""
+    secret = Secret("the-customers-own-secret", None)
+    application = world.cloud.add_application("Automation", world.customer, secrets=[secret])
+    model = world.customer.principal_of(world.demo.curfew.app_id)
+    assert model is not None
+    principal = world.customer.consent(
+        application.app_id,
+        "Automation",
+        set(model.permissions),
+        roles=(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, SECURITY_READER),
+    )
+    name = f"customer-{world.customer.id}"
+    world.wait(world.services.vault.keep(name, SecretStr(secret.value), world.clock()))
+    world.save_settings(
+        connection=Connection(
+            kind=ConnectionKind.SECRET, client_id=application.app_id, secret_name=name
+        )
+    )
+    assert administrator(world)(ADA, "DELETE", f"/api/tenants/{world.customer.id}").status == 204
+    held = [each.role_id for each in world.customer.assignments_of(principal.id)]
+    assert held == [SECURITY_READER]
