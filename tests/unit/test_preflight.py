@@ -347,7 +347,9 @@ def test_a_secret_whose_end_nobody_knows_is_not_said_to_be_in_date(
     ends: tuple[int, ...] | None, expected: set[tuple[str, str]]
 ) -> None:
     """The vault need not have a date, and need not hold the newest of an application's secrets."""
-    known = ends and tuple(Registered(f"{day}", NOW + timedelta(days=day)) for day in ends)
+    known = None
+    if ends is not None:
+        known = tuple(Registered(f"{day}", NOW + timedelta(days=day)) for day in ends)
     settings = connected(ConnectionKind.SECRET)
     report = found(settings=settings, more={"standing": Standing(True, None)}, registered=known)
     assert wrong(report) == expected
