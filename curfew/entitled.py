@@ -11,10 +11,14 @@ ever comes here.
 from dataclasses import dataclass
 
 from curfew.callers import Caller
+from curfew.concurrency import together
+from curfew.entitlements import is_among
 from curfew.errors import FieldProblem, Missing
+from curfew.model.approvals import Approval
 from curfew.model.profiles import Audience
 from curfew.services import Services
 
+_LOST = "Too few of those who have consented may still decide."
 _GONE = "Who asked for it is not in the home tenant any more, or his account there is disabled."
 
 
@@ -63,6 +67,25 @@ async def standing_of(services: Services, object_id: str, audience: Audience | N
     except Missing:
         return Standing(enabled=False)
     return Standing(enabled=True, groups=groups)
+
+
+async def lost_consent(
+    services: Services, approval: Approval | None, audience: Audience | None
+) -> tuple[FieldProblem, ...]:
+    """Why consent that was given is not enough any more: who gave it may not decide by now.
+
+    He has left, or he is none of the approvers that the profile names today.
+    """
+    if approval is None or not approval.given:
+        return ()
+    said_yes = {decision.by.id for decision in approval.decisions if decision.approves}
+    deciders = sorted(said_yes)
+    standings = await together(*(standing_of(services, who, audience) for who in deciders))
+    count = sum(
+        standing.enabled and is_among(audience, who, standing.groups)
+        for who, standing in zip(deciders, standings, strict=True)
+    )
+    return () if count >= approval.needed else (FieldProblem("", _LOST),)
 
 
 def _deciding(object_id: str, *audiences: Audience | None) -> frozenset[str]:

@@ -7,7 +7,7 @@ home tenant's is read for whether the requester may still ask.
 from collections.abc import Callable
 from datetime import datetime
 
-from curfew.entitled import standing_of
+from curfew.entitled import lost_consent, standing_of
 from curfew.errors import AlreadyExists, Begun, Missing, NoOpenLease, NotYet
 from curfew.events import Event, emit
 from curfew.guards import leased
@@ -150,9 +150,10 @@ async def _looked_at_again(
     except Missing:
         return None, None, ("The tenant or the profile has been removed.",)
     asker = await standing_of(services, lease.technician.id, profile.requesters)
+    lost = await lost_consent(services, lease.approval, profile.approvers)
     begins = _due(lease, services.clock())
     reasons = decide_again(lease, tenant, profile, groups=asker.groups, begins=begins)
-    reasons = (*asker.refusals, *reasons)
+    reasons = (*asker.refusals, *lost, *reasons)
     return tenant, profile, tuple(reason.detail for reason in reasons)
 
 

@@ -5,10 +5,11 @@ active and its time is not up, so a step that lands late changes nothing.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from curfew.entitled import Standing, standing_of
-from curfew.errors import CurfewError, Missing
+from curfew.entitled import Standing, lost_consent, standing_of
+from curfew.errors import CurfewError, FieldProblem, Missing
 from curfew.events import Event, emit
 from curfew.giving.admitting import heard, report_decision
 from curfew.guards import leased
@@ -33,8 +34,15 @@ _ACTIONS = {
 type Answer = Callable[[Lease, Extension | None], Extension | None]
 """The answer to a wish, from the lease and the wish as they stand; None when it has one."""
 
-type Terms = tuple[Tenant, Profile, Standing] | None
-"""What an extension is held against: the settings, and how the requester stands by now."""
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an extension is held against: the settings, and what has become of the people."""
+
+    tenant: Tenant
+    profile: Profile
+    asker: Standing
+    lost: tuple[FieldProblem, ...]
 
 
 async def extend_expiry(services: Services, wish: Prolonging) -> Prolonged:
@@ -62,11 +70,11 @@ async def extend_expiry(services: Services, wish: Prolonging) -> Prolonged:
         reasons = _untimely(services, now) or _refusals(now, asked, terms)
         if reasons:
             return asked.model_copy(update={"refusal": " ".join(reasons)})
-        if terms is not None and (needed := extension_approvals_needed(now, *terms[:2])):
+        if terms is not None and (needed := _approvals(now, terms)):
             approval = Approval(
                 id=new_consent_id(),
                 needed=needed,
-                deadline=services.clock() + terms[1].approval_deadline,
+                deadline=services.clock() + terms.profile.approval_deadline,
             )
             waiting = {"state": ExtensionState.AWAITING_APPROVAL, "approval": approval}
             return asked.model_copy(update=waiting)
@@ -171,23 +179,34 @@ async def _answered(
     return Prolonged(extension=answered, expires_at=expires_at)
 
 
-async def _terms(services: Services, lease: Lease) -> Terms:
+async def _terms(services: Services, lease: Lease) -> Terms | None:
     try:
         tenant, profile = await services.tenants.offer(lease.plan.tenant_id, lease.profile)
     except Missing:
         return None
     asker = await standing_of(services, lease.technician.id, profile.requesters)
-    return tenant, profile, asker
+    wish = lease.pending_extension
+    lost = await lost_consent(services, wish.approval if wish else None, profile.approvers)
+    return Terms(tenant, profile, asker, lost)
 
 
-def _refusals(lease: Lease, wish: Extension, terms: Terms) -> tuple[str, ...]:
+def _refusals(lease: Lease, wish: Extension, terms: Terms | None) -> tuple[str, ...]:
     if terms is None:
         return ("The tenant or the profile has been removed.",)
-    tenant, profile, asker = terms
+    asker = terms.asker
     reasons = decide_extension(
-        lease, wish.duration, tenant, profile, groups=asker.groups, consent=wish.approval
+        lease,
+        wish.duration,
+        terms.tenant,
+        terms.profile,
+        groups=asker.groups,
+        consent=wish.approval,
     )
-    return tuple(reason.detail for reason in (*asker.refusals, *reasons))
+    return tuple(reason.detail for reason in (*asker.refusals, *terms.lost, *reasons))
+
+
+def _approvals(lease: Lease, terms: Terms) -> int:
+    return extension_approvals_needed(lease, terms.tenant, terms.profile)
 
 
 def _untimely(services: Services, lease: Lease) -> tuple[str, ...]:

@@ -58,6 +58,36 @@ def test_nobody_decides_while_the_home_tenant_cannot_be_read(desk: Desk, home: H
     assert desk.say(PETRA, APPROVE, grant_id).status == 202
 
 
+@pytest.mark.parametrize("how", ["not among them", "gone"])
+def test_row_21_consent_counts_only_while_who_gave_it_may_decide(
+    desk: Desk, home: Home, how: str
+) -> None:
+    desk.profile(approvals=2, approvers=among(people=(PETRA, PAUL)))
+    grant_id = desk.ask()
+    assert desk.say(PETRA, APPROVE, grant_id).status == 202
+    if how == "gone":
+        home.disable(PETRA)
+    else:
+        desk.profile(approvals=2, approvers=among(home.group(ADA), people=(PAUL,)))
+    assert desk.say(PAUL, APPROVE, grant_id).status == 202
+    desk.settle()
+    desk.assert_closed(grant_id, "refused")
+    desk.assert_nothing_was_given()
+    assert "consented" in str(desk.lease(grant_id).failure)
+
+
+def test_row_21_consent_to_an_extension_counts_only_while_who_gave_it_may_decide(
+    desk: Desk, home: Home
+) -> None:
+    desk.profile(max_duration="PT3H", approvers=among(people=(PETRA, PAUL)), **CONSENT)
+    grant_id = desk.consented()
+    desk.extended(grant_id)
+    assert desk.say(PETRA, APPROVE, grant_id).status == 202
+    home.disable(PETRA)
+    desk.settle()
+    assert desk.lease(grant_id).extensions[-1].state is ExtensionState.REFUSED
+
+
 def test_being_an_approver_of_the_profile_is_no_consent_to_ones_own(desk: Desk) -> None:
     desk.profile(approvals=1, approvers=among(people=(ANN, PAUL)))
     grant_id = desk.ask()
