@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import connector
 
 from curfew.ledger.rates import RATES
-from curfew.ledger.tenants import TENANTS
+from curfew.ledger.tenants import PROFILES, TENANTS
 from curfew.services import Services
 from curfew.settings import Settings
 from devhost.azurite import Azurite
@@ -40,7 +40,7 @@ class Shared:
         What callers used under another test's clock is nothing that they have used by now; and
         the sweep and the watch look into every tenant on record.
         """
-        self.loop.run_until_complete(self._forget(RATES, TENANTS))
+        self.loop.run_until_complete(self._forget(RATES, PROFILES, TENANTS))
 
     async def _forget(self, *tables: str) -> None:
         for table in tables:

@@ -7,7 +7,6 @@ stripped and verified.
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import pytest
 
@@ -31,9 +30,10 @@ SOON = {
 """Those that every run of the tests plays; the others take minutes together."""
 
 
-def _every_case() -> Iterator[Any]:
-    for case in product(("create", "wake"), ("graph", "vault"), FAILURES):
-        yield pytest.param(*case, marks=() if case in SOON else pytest.mark.slow)
+CASES = [
+    pytest.param(*case, marks=() if case in SOON else pytest.mark.slow)
+    for case in product(("create", "wake"), ("graph", "vault"), FAILURES)
+]
 
 
 def calls_of_a_whole_grant(world: World, service: str) -> int:
@@ -42,7 +42,7 @@ def calls_of_a_whole_grant(world: World, service: str) -> int:
     return len(world.cloud.calls.where(service=service)) - before
 
 
-@pytest.mark.parametrize(("path", "service", "failure"), _every_case())
+@pytest.mark.parametrize(("path", "service", "failure"), CASES)
 def test_rule_1_whichever_call_fails_the_access_is_over_and_verified(
     world: World, path: str, service: str, failure: str
 ) -> None:
