@@ -5,6 +5,7 @@ cannot be read is not done. The workflow runs these steps round after round unti
 finds nothing left, and only then `close_grant` writes "ended" (rule 4).
 """
 
+import asyncio
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from curfew.ending.verifying import disagreement, methods_since
 from curfew.errors import CurfewError, Denied, Missing, NotYet, Rejected
 from curfew.events import Event, emit, report
 from curfew.giving.opening import record_account
-from curfew.guards import account_of
+from curfew.guards import LEDGERS_TIME, account_of
 from curfew.model.audit import Action, AuditEntry
 from curfew.model.grants import GrantState, Lease, Plan
 from curfew.model.messages import (
@@ -183,6 +184,10 @@ async def rotate_password(services: Services, plan: Plan) -> Rotation:
         if before is not None:
             raise disagreement() from error
         return Rotation()
+    # The watch lives on it; no ending waits for its sake.
+    with suppress(CurfewError, TimeoutError):
+        async with asyncio.timeout(LEDGERS_TIME):
+            await services.accounts.note_rotation(known, services.clock())
     if before is None:
         raise disagreement()
     return Rotation(rotated_after=before.password_changed_at or _EPOCH)

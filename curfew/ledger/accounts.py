@@ -147,6 +147,21 @@ class Accounts:
                 lambda record: record.model_copy(update=noted),
             )
 
+    async def note_rotation(self, plan: Plan, rotated_at: datetime) -> None:
+        """Note that Curfew itself has changed the password of an account whose grant may be over.
+
+        An ending that comes once more, after the sweep's, would else look like a stranger.
+        """
+
+        def note(record: AccountRecord) -> AccountRecord:
+            ended = record.last_ended_at
+            if ended is None or ended >= rotated_at:
+                return record
+            return record.model_copy(update={"last_ended_at": rotated_at})
+
+        with suppress(Missing):
+            await self.change(plan.tenant_id, plan.user_principal_name, note)
+
     async def note_stranger(self, tenant_id: str, account_id: str) -> bool:
         """Note an account that only looks like Curfew's; False when it was noted before."""
         try:

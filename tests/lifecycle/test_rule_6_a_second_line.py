@@ -13,7 +13,7 @@ from curfew.model.messages import Verification
 from curfew.model.profiles import EndingMode
 from curfew.model.sweeps import CURFEW, FRESH, Swept
 from simulator.faults import Fault
-from tests.lifecycle.nets import INTERVAL, Told, cut_short, kill, result_of, sweep
+from tests.lifecycle.nets import INTERVAL, Told, cut_short, kill, result_of, sweep, watch
 from tests.lifecycle.world import HOUR, Grant, World
 
 STEPS = ("open_account", "assign_access", "issue_pass", "enable_account")
@@ -134,6 +134,24 @@ def test_rule_6_a_living_workflow_finishes_what_the_sweep_could_not(world: World
     world.engine.run()
     world.assert_gone(grant)
     assert grant.lease.end_reason is EndReason.SWEPT
+
+
+def test_rule_6_a_workflow_that_comes_after_the_sweep_alarms_nobody(world: World) -> None:
+    """It takes back once more what is over, and the watch takes that for nobody else's doing."""
+    world.save_settings()
+    grant = world.request()
+    grant.run_until_active()
+    fault = Fault(service="graph", status=503, times=None)
+    world.cloud.faults.add(fault)
+    grant.order_end()
+    world.engine.run_for(2 * INTERVAL)
+    world.cloud.faults.remove(fault)
+    assert result_of(sweep(world, Told()), grant) is Swept.ENDED
+    swept = world.user().last_password_change
+    world.engine.run_for(HOUR)
+    assert world.user().last_password_change > swept
+    assert watch(world) == []
+    world.assert_gone(grant)
 
 
 @pytest.mark.parametrize(
